@@ -1,0 +1,53 @@
+# Two commands on a machine with only Python and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TORCH := torch>=2.8,<2.14
+ROOMS := calibration export plugin runtime
+ARGS ?=
+
+.PHONY: demo test lint format types bench fuzz train clean
+
+demo: $(VENV)/.base
+	$(BIN)/barocast demo $(ARGS)
+
+test: $(VENV)/.dev lint
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+# The rooms are mapped into the namespace by the build; four links show mypy and editors the same tree.
+types: $(VENV)/.dev
+	@mkdir -p .typing/barocast && for room in $(ROOMS); do ln -sfn ../../$$room .typing/barocast/$$room; done
+	$(BIN)/mypy $(foreach room,$(ROOMS),-p barocast.$(room))
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# From the cohort (BAROCAST_COHORT or ../shared/cohort) to runtime/default_bundle.
+train: $(VENV)/.dev
+	$(BIN)/barocast train bundle --out runtime/default_bundle $(ARGS)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: $(VENV)/bin/python pyproject.toml
+	$(PIP) install --quiet -e .
+	@touch $@
+
+# torch first and alone, as a CPU build: on Linux plain PyPI would bring gigabytes of CUDA with it.
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	.ci/install-torch-cpu $(BIN)/python "$(TORCH)"
+	$(PIP) install --quiet -e '.[dev]'
+	@touch $@ $(VENV)/.base
+
+clean:
+	rm -rf $(VENV) .typing build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

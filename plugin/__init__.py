@@ -1,0 +1,1 @@
+"""What an integrator installs: commands, transports, sinks, virtual monitors."""

@@ -1,0 +1,1 @@
+"""Virtual patients and virtual monitors: what integrators test their own systems with."""

@@ -1,0 +1,1 @@
+"""From the monitor's bytes to an alarm: decoders, timeline, prompt, engine, alarm machine."""
