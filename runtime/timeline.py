@@ -1,0 +1,193 @@
+"""Events -> Window: every channel on one grid of the device's own clock.
+
+In: Samples in any chunking, roughly in time order. Out: the window that ends at a given time, or an
+Abstain that says what is missing. A column of the grid covers (t - 10 s, t], t a multiple of 10 s,
+and holds the mean of the valid samples inside it. A gap stays NaN with its mask False.
+
+A numeric stands for its own period: with a feed that reports every 30 s, the two columns between
+two reports hold the earlier one, and nothing holds longer than the channel's cadence (the median of
+its last intervals, at most HOLD_LIMIT_S). That is the feed's resolution, not a filled-in number.
+
+Where MAP was derived from the waveform (code DERIVED) it serves the columns in which the monitor
+itself gave no MAP.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from barocast.calibration.events import find_events
+from barocast.runtime.domain import Abstain, CaseSoFar, Sample, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from barocast.runtime.domain import Event, Floats
+
+STEP_S: Final = 10.0
+WINDOW_MIN: Final = 15
+WINDOW_STEPS: Final = round(WINDOW_MIN * 60 / STEP_S)
+CURRENT_S: Final = 30.0
+"""MAP is current when one of its samples is at most this old."""
+MIN_VALID_SHARE: Final = 0.70
+"""Of the window's MAP, below which there is no forecast (evaluation: eligible landmarks)."""
+HOLD_LIMIT_S: Final = 60.0
+"""Slowest cadence that a forecast can be made on."""
+CADENCE_INTERVALS: Final = 9
+"""Intervals whose median is a channel's cadence."""
+NEW_CASE_GAP_S: Final = 3600.0
+"""A jump of the device's clock beyond this is another case, and everything before it is forgotten."""
+CASE_LIMIT_STEPS: Final = round(24 * 3600 / STEP_S)
+"""The case so far reaches back at most a day; older columns are dropped."""
+DERIVED: Final = "derived"
+"""Sample.code of numerics computed from the waveform."""
+
+
+class Timeline:
+    """The case so far, channel by channel. Time only ever advances, on the device's clock."""
+
+    def __init__(self, channels: tuple[str, ...]) -> None:
+        self.channels = channels
+        self.newest_s: float | None = None
+        """Latest device time seen on any channel, seconds."""
+        self._tracks: dict[tuple[str, bool], _Track] = {}
+        self._first = 0
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Put the samples of our channels into their columns; everything else passes by."""
+        for event in events:
+            if isinstance(event, Sample) and event.t_s is not None and event.channel is not None:
+                self._advance(event.t_s)
+                track = self._track(event.channel, derived=event.code == DERIVED)
+                track.add(event.t_s, event.value if event.valid else np.nan)
+
+    def window(self, t_end_s: float) -> Window | Abstain:
+        """Give the window that ends at `t_end_s`, or the reason why there is none."""
+        stop = _column(t_end_s) + 1
+        series = np.stack([self._columns(channel, stop) for channel in self.channels])
+        pressure = series[self.channels.index("ABP_MEAN")]
+        lacking = _lacking(pressure)
+        if lacking:
+            return Abstain(t_end_s, lacking)
+        recent = series[:, -WINDOW_STEPS:]
+        return Window(t_end_s, STEP_S, self.channels, recent, ~np.isnan(recent), _case_so_far(pressure))
+
+    def latest(self, channel: str) -> float | None:
+        """Give the device time of the channel's last valid sample, None when there is none."""
+        seen = (track.last_valid_s for key, track in self._tracks.items() if key[0] == channel)
+        return max((t_s for t_s in seen if t_s is not None), default=None)
+
+    def _advance(self, t_s: float) -> None:
+        if self.newest_s is None or abs(t_s - self.newest_s) > NEW_CASE_GAP_S:
+            self._tracks.clear()
+            self._first = _column(t_s)
+            self.newest_s = t_s
+        self.newest_s = max(self.newest_s, t_s)
+
+    def _track(self, channel: str, *, derived: bool) -> _Track:
+        key = (channel, derived)
+        if key not in self._tracks:
+            self._tracks[key] = _Track(self._first)
+        return self._tracks[key]
+
+    def _columns(self, channel: str, stop: int) -> Floats:
+        given, derived = (self._track_columns((channel, code), stop) for code in (False, True))
+        return np.where(np.isnan(given), derived, given)
+
+    def _track_columns(self, key: tuple[str, bool], stop: int) -> Floats:
+        start = max(self._first, stop - CASE_LIMIT_STEPS)
+        track = self._tracks.get(key)
+        return track.columns(start, stop) if track else np.full(max(stop - start, 0), np.nan)
+
+
+class _Track:
+    """One channel's columns: sum and count of the samples in each, and how long the last one holds."""
+
+    def __init__(self, first: int) -> None:
+        self.last_valid_s: float | None = None
+        self._first = first
+        self._sum: list[float] = []
+        self._count: list[int] = []
+        self._last = (-np.inf, np.nan)
+        self._intervals: deque[float] = deque(maxlen=CADENCE_INTERVALS)
+
+    def add(self, t_s: float, value: float) -> None:
+        """Put a value (NaN: known to be missing) into its column."""
+        column = _column(t_s) - self._first
+        if column < 0:
+            return
+        if t_s > self._last[0]:
+            self._reach(t_s, column)
+            self._last = (t_s, value)
+            column = _column(t_s) - self._first
+        if not math.isnan(value):
+            self._sum[column] += value
+            self._count[column] += 1
+            self.last_valid_s = t_s
+
+    def columns(self, start: int, stop: int) -> Floats:
+        """Give the means of columns `start` to `stop`, NaN where nothing was measured."""
+        tail = self._held(range(len(self._sum) + self._first, stop))
+        total = np.array(self._sum + [value for value, _ in tail])
+        count = np.array(self._count + [n for _, n in tail])
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / count)[start - self._first : stop - self._first]
+
+    def _reach(self, t_s: float, column: int) -> None:
+        if self._count:
+            self._intervals.append(t_s - self._last[0])
+        missing = range(len(self._sum) + self._first, column + self._first)
+        for value, n in [*self._held(missing), (0.0, 0)][: column + 1 - len(self._sum)]:
+            self._sum.append(value)
+            self._count.append(n)
+        if len(self._sum) > 2 * CASE_LIMIT_STEPS:
+            self._forget(len(self._sum) - CASE_LIMIT_STEPS)
+
+    def _forget(self, columns: int) -> None:
+        del self._sum[:columns], self._count[:columns]
+        self._first += columns
+
+    def _held(self, columns: range) -> list[tuple[float, int]]:
+        if not columns:
+            return []
+        last_s, value = self._last
+        until = last_s + self._cadence_s()
+        holds = [not math.isnan(value) and column * STEP_S < until for column in columns]
+        return [(value, 1) if held else (0.0, 0) for held in holds]
+
+    def _cadence_s(self) -> float:
+        return min(statistics.median_low(self._intervals), HOLD_LIMIT_S) if self._intervals else 0.0
+
+
+def _column(t_s: float) -> int:
+    return math.ceil(t_s / STEP_S)
+
+
+def _lacking(pressure: Floats) -> str:
+    """Say what keeps a forecast from being made on MAP up to now; empty when nothing does."""
+    seen_min = pressure.size * STEP_S / 60
+    if seen_min < WINDOW_MIN:
+        return f"short history: {seen_min:.1f} of {WINDOW_MIN} min"
+    recent = ~np.isnan(pressure[-WINDOW_STEPS:])
+    if not recent[-round(CURRENT_S / STEP_S) :].any():
+        return f"no current MAP: none in the last {CURRENT_S:.0f} s"
+    if recent.mean() < MIN_VALID_SHARE:
+        return f"too little MAP: {recent.mean():.0%} of the last {WINDOW_MIN} min, need {MIN_VALID_SHARE:.0%}"
+    return ""
+
+
+def _case_so_far(pressure: Floats) -> CaseSoFar:
+    minutes_below = {limit: float((pressure < limit).sum() * STEP_S / 60) for limit in (65, 70)}
+    return CaseSoFar(
+        minutes=pressure.size * STEP_S / 60,
+        map_mean=float(np.nanmean(pressure)),
+        map_min=float(np.nanmin(pressure)),
+        events=len(find_events(pressure, STEP_S)),
+        minutes_below_65=minutes_below[65],
+        minutes_below_70=minutes_below[70],
+    )
