@@ -1,36 +1,37 @@
-"""An arterial pressure wave to beats, and beats to the numerics that a monitor would show.
+"""An arterial pressure wave to beats, and to the numbers that a monitor would show beside it.
 
-    Blocks        WaveChunk -> Block       fixed steps of the wave, so that chunking cannot matter
-    BeatDetector  WaveChunk -> Beat        onset to onset, with a reason where a beat cannot be trusted
-    WaveNumerics  WaveChunk -> Sample      ABP_SYS, ABP_MEAN, ABP_DIA once a second, code `derived`
+    BeatDetector  WaveChunk -> Beat    foot to foot, with a reason where a beat cannot be trusted
+    WaveNumerics  WaveChunk -> Sample  ABP_SYS, ABP_DIA, ABP_MEAN once a second of wave, code `derived`
 
-The detector is the slope sum function with an adaptive threshold (Zong, Heldt, Moody, Mark, "An
-open-source algorithm to detect onset of arterial blood pressure pulses", Computers in Cardiology
-2003): rises of the smoothed wave are summed over the length of an upstroke, so a run-off or a dicrotic
-notch counts for little. Ours differs in its threshold (half the median of the last peaks, so that one
-flush does not deafen it) and in its onset (the foot itself, not a share of the slope sum).
+Both are causal and give the same for any chunking. The detector is the slope sum function with an
+adaptive threshold (Zong 2003, see slope_sum). Ours differs in the threshold, half the median of the last
+peaks so that one flush does not deafen it, and in the onset, which is the foot itself.
 
-Nothing here raises on any signal: NaN, gaps, clipped or absurd values end in fewer or marked beats.
+No signal raises: NaN, gaps, clipped or absurd values end in fewer beats, or in marked ones.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from collections import Counter, deque
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from barocast.runtime.domain import Reason, Sample
-from barocast.runtime.quality import check_pressures, has_spike, wave_reason
+from barocast.runtime.domain import Reason, Sample, WaveChunk
+from barocast.runtime.quality import TRIPLE, check_pressures
+from barocast.runtime.slope_sum import slope_sum, smoothed
+from barocast.runtime.wave_blocks import Blocks
+from barocast.runtime.wave_quality import has_spike, wave_reason
 
 if TYPE_CHECKING:
-    from barocast.runtime.domain import Floats, WaveChunk
+    from collections.abc import Sequence
+
+    from barocast.runtime.domain import Floats
+    from barocast.runtime.wave_blocks import Block
 
 RATES_HZ = (60.0, 500.0)
 """Sampling rates that the detector accepts: a slower one cannot place a foot."""
-GAP_S = 0.1
-"""A chunk this far from where the last one ended begins a new stretch."""
 HOP_S = 0.5
 """Step in which the detector looks."""
 SMOOTH_S = 0.04
@@ -55,69 +56,15 @@ PEAKS = 8
 MISSING_MARGIN_S = 0.1
 """A foot this near to a missing sample is not trusted."""
 
+CODE = "derived"
 EVERY_S = 1.0
-"""Step of the derived numerics."""
+"""Step of the numbers."""
 WINDOW_S = 4.0
 """Stretch of wave that must be usable for a number to be shown."""
 AVERAGE_S = 8.0
-"""Stretch whose beats a number averages; monitors take 8 to 12 s."""
+"""Stretch whose beats a number averages; monitors take about as long."""
 LEAST_BEATS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A fixed step of a wave."""
-
-    t_s: float
-    """Seconds on the device's clock (or from the first sample, without one) of the first sample."""
-    values: Floats
-    """(step,) mmHg; NaN where missing."""
-    restarted: bool
-    """True when it does not continue the block before it."""
-
-
-class Blocks:
-    """Cut a wave into equal blocks, whatever the chunks; a gap drops the unfinished block."""
-
-    def __init__(self, rate_hz: float, block_s: float) -> None:
-        self.rate_hz = rate_hz
-        self.size = round(block_s * rate_hz)
-        self._clear(0.0)
-
-    def _clear(self, t_s: float) -> None:
-        self._origin_s = t_s
-        self._given = 0
-        self._pending: list[Floats] = []
-        self._waiting = 0
-
-    def feed(self, chunk: WaveChunk) -> list[Block]:
-        """Take the next chunk; give the blocks that it completes."""
-        if chunk.t_s is not None:
-            self._follow(chunk.t_s)
-        self._pending.append(np.asarray(chunk.values, dtype=np.float64))
-        self._waiting += len(chunk.values)
-        return self._cut() if self._waiting >= self.size else []
-
-    def _follow(self, t_s: float) -> None:
-        # Small steps are the device's clock drifting against its sampling: move along with it.
-        drift_s = t_s - self._time(self._given + self._waiting)
-        if abs(drift_s) > GAP_S:
-            self._clear(t_s)
-        elif abs(drift_s) > 0.5 / self.rate_hz:
-            self._origin_s += drift_s
-
-    def _time(self, index: int) -> float:
-        return self._origin_s + index / self.rate_hz
-
-    def _cut(self) -> list[Block]:
-        values = np.concatenate(self._pending)
-        blocks = []
-        while len(values) >= self.size:
-            blocks.append(Block(self._time(self._given), values[: self.size], restarted=not self._given))
-            values = values[self.size :]
-            self._given += self.size
-        self._pending, self._waiting = [values], len(values)
-        return blocks
+_NOTHING = (float("nan"),) * 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +137,7 @@ class BeatDetector:
         return dropped
 
     def _find(self, start_s: float) -> list[Beat]:
-        smooth = _smoothed(self._wave, self._samples(SMOOTH_S))
+        smooth = smoothed(self._wave, self._samples(SMOOTH_S))
         rise = slope_sum(smooth, self._samples(UPSTROKE_S))
         beats = []
         while (crossing := self._crossing(rise)) is not None:
@@ -210,7 +157,9 @@ class BeatDetector:
         half = self._samples(LEARN_S / 2)
         # The smaller of two halves: one spike cannot set it, and each holds a beat down to 30 1/min.
         typical = (
-            float(np.median(self._peaks)) if self._peaks else min(rise[-half:].max(), rise[-2 * half : -half].max())
+            float(np.median(self._peaks))
+            if self._peaks
+            else min(rise[-half:].max(), rise[-2 * half : -half].max())
         )
         return max(THRESHOLD_SHARE * float(typical), LEAST_RISE_MMHG)
 
@@ -255,50 +204,88 @@ def _beat_reason(around: Floats, rate_hz: float) -> Reason | None:
     return Reason.SPIKE if has_spike(around, rate_hz) else None
 
 
-def _smoothed(wave: Floats, width: int) -> Floats:
-    """Bridge missing samples with the last known one and average over `width`, centred, (n,) -> (n,)."""
-    known = ~np.isnan(wave)
-    if not known.any():
-        return np.zeros(len(wave))
-    last = np.maximum.accumulate(np.where(known, np.arange(len(wave)), 0))
-    bridged = wave[last] if known[0] else wave[np.where(last, last, known.argmax())]
-    left = width // 2
-    padded = np.pad(bridged, (left, width - 1 - left), mode="edge")
-    return np.convolve(padded, np.full(width, 1 / width), mode="valid")
-
-
-def slope_sum(smooth: Floats, width: int) -> Floats:
-    """Sum the rises of the last `width` samples at each sample, (n,) mmHg -> (n,) mmHg (Zong 2003)."""
-    rises = np.maximum(np.diff(smooth, prepend=smooth[:1]), 0.0)
-    total = np.concatenate([np.zeros(width), np.cumsum(rises)])
-    return total[width:] - total[:-width]
-
-
 class WaveNumerics:
-    """Reduce an arterial wave to ABP_SYS, ABP_MEAN and ABP_DIA about once a second, as a monitor does.
+    """Reduce an arterial wave to systolic, diastolic and mean pressure.
 
-    Systolic and diastolic are medians over the good beats of the last AVERAGE_S, the mean is their
-    time average. When the wave is not usable all three are NaN, with the reason.
+    Systolic and diastolic are medians over the good beats of the last AVERAGE_S; the mean is the time
+    mean of the wave over those whole beats. A wave whose rate BeatDetector refuses is `invalid`.
     """
 
-    def __init__(self, code: str = "derived") -> None:
-        self.code = code
-        self._rate_hz = 0.0
+    def __init__(self) -> None:
+        self._reduction: _Reduction | None = None
 
     def feed(self, chunk: WaveChunk) -> list[Sample]:
-        """Take the next samples of ABP_WAVE; give the numbers due, oldest first."""
+        """Take the next samples (mmHg); give the numbers that are due, oldest first."""
         if not RATES_HZ[0] <= chunk.rate_hz <= RATES_HZ[1]:
-            return self._unusable(chunk.t_s, Reason.INVALID)
-        if chunk.rate_hz != self._rate_hz:
-            self._begin(chunk.rate_hz)
-        if not chunk.valid:
-            chunk = _blanked(chunk)
-        blocks = self._blocks.feed(chunk)
-        return [sample for block in blocks for sample in self._step(block, chunk, clocked=chunk.t_s is not None)]
+            return _samples(chunk.t_s, Reason.INVALID, _NOTHING)
+        if self._reduction is None or self._reduction.rate_hz != chunk.rate_hz:
+            self._reduction = _Reduction(chunk.rate_hz)
+        return self._reduction.feed(chunk if chunk.valid else _blanked(chunk))
 
-    def _begin(self, rate_hz: float) -> None:
-        self._rate_hz = rate_hz
+
+class _Reduction:
+    """The same for one rate."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self.rate_hz = rate_hz
         self._blocks = Blocks(rate_hz, EVERY_S)
         self._detector = BeatDetector(rate_hz)
+        self._clear()
+
+    def _clear(self) -> None:
         self._recent: Floats = np.empty(0)
         self._beats: deque[Beat] = deque()
+        self._clean_s = float("-inf")
+
+    def feed(self, chunk: WaveChunk) -> list[Sample]:
+        clocked = chunk.t_s is not None
+        return [sample for block in self._blocks.feed(chunk) for sample in self._step(block, clocked=clocked)]
+
+    def _step(self, block: Block, *, clocked: bool) -> list[Sample]:
+        if block.restarted:
+            self._clear()
+        now_s = block.t_s + len(block.values) / self.rate_hz
+        self._recent = np.concatenate([self._recent, block.values])[-round(WINDOW_S * self.rate_hz) :]
+        reason = wave_reason(self._recent, self.rate_hz)
+        if reason is not None:
+            # Once a window passes, all that spoiled the last one lies before its second block.
+            self._clean_s = now_s - WINDOW_S + EVERY_S
+        self._take(self._detector.feed(_chunk(block, self.rate_hz)), now_s)
+        reason = reason or _too_few(self._beats)
+        values = _NOTHING if reason else _average([beat for beat in self._beats if beat.quality is None])
+        return _samples(now_s if clocked else None, reason or check_pressures(*values), values)
+
+    def _take(self, beats: list[Beat], now_s: float) -> None:
+        self._beats.extend(beats)
+        while self._beats and self._beats[0].t_s < max(now_s - AVERAGE_S, self._clean_s):
+            self._beats.popleft()
+
+
+def _too_few(beats: Sequence[Beat]) -> Reason | None:
+    bad = Counter(beat.quality for beat in beats if beat.quality is not None)
+    if len(beats) - bad.total() >= LEAST_BEATS:
+        return None
+    return bad.most_common(1)[0][0] if bad else Reason.MISSING
+
+
+def _average(beats: Sequence[Beat]) -> tuple[float, float, float]:
+    """Give systolic, diastolic, mean of good beats."""
+    systolic = float(np.median([beat.systolic for beat in beats]))
+    diastolic = float(np.median([beat.diastolic for beat in beats]))
+    mean = np.average([beat.mean for beat in beats], weights=[beat.interval_s for beat in beats])
+    return systolic, diastolic, float(mean)
+
+
+def _samples(t_s: float | None, reason: Reason | None, values: tuple[float, float, float]) -> list[Sample]:
+    return [
+        Sample(name, CODE, t_s, value if reason is None else float("nan"), "mmHg", reason is None, reason)
+        for name, value in zip(TRIPLE, values, strict=True)
+    ]
+
+
+def _chunk(block: Block, rate_hz: float) -> WaveChunk:
+    return WaveChunk("ABP_WAVE", CODE, block.t_s, rate_hz, block.values, "mmHg")
+
+
+def _blanked(chunk: WaveChunk) -> WaveChunk:
+    return replace(chunk, values=np.full(len(chunk.values), np.nan))

@@ -55,6 +55,7 @@ class Timeline:
         self.channels = channels
         self.newest_s: float | None = None
         """Latest device time seen on any channel, seconds."""
+        self._oldest_s = 0.0
         self._tracks: dict[tuple[str, bool], _Track] = {}
         self._first = 0
 
@@ -82,11 +83,16 @@ class Timeline:
         seen = (track.last_valid_s for key, track in self._tracks.items() if key[0] == channel)
         return max((t_s for t_s in seen if t_s is not None), default=None)
 
+    @property
+    def seen_s(self) -> float:
+        """Seconds from the case's first sample to its newest."""
+        return 0.0 if self.newest_s is None else self.newest_s - self._oldest_s
+
     def _advance(self, t_s: float) -> None:
         if self.newest_s is None or abs(t_s - self.newest_s) > NEW_CASE_GAP_S:
             self._tracks.clear()
             self._first = _column(t_s)
-            self.newest_s = t_s
+            self.newest_s = self._oldest_s = t_s
         self.newest_s = max(self.newest_s, t_s)
 
     def _track(self, channel: str, *, derived: bool) -> _Track:

@@ -95,7 +95,7 @@ def _is_space(char: str) -> bool:
 def _is_control(char: str) -> bool:
     if char in "\t\n\r":
         return False
-    return char in "\0\ufffd" or unicodedata.category(char) in {"Cc", "Cf", "Cn", "Co"}
+    return char in "\0\ufffd" or unicodedata.category(char) in {"Cc", "Cf", "Co"}
 
 
 def _is_punctuation(char: str) -> bool:

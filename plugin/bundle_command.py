@@ -1,0 +1,86 @@
+"""`barocast bundle inspect|verify|sign DIR`: what a bundle is, whether it may be used, and signing one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from barocast.plugin.loaded_bundle import default_bundle
+from barocast.runtime.bundle import Bundle, read_bundle, sign
+from barocast.runtime.engines import OrtEngine
+from barocast.runtime.errors import SettingsError
+from barocast.runtime.trust import trusted_keys
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable, Mapping
+
+HELP: Final = "Inspect, verify or sign a model bundle."
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument("action", choices=_ACTIONS, help="what to do with the bundle")
+    parser.add_argument("directory", type=Path, nargs="?", default=default_bundle(), metavar="DIR")
+    parser.add_argument("--trust", type=Path, help="JSON file of further public keys to trust")
+    parser.add_argument("--key", type=Path, help="sign: Ed25519 private key, PEM")
+
+
+def run(args: Namespace) -> int:
+    """Do what was asked; raises BundleError or SettingsError."""
+    return _ACTIONS[args.action](args)
+
+
+def _inspect(args: Namespace) -> int:
+    bundle = _read(args)
+    for name, text in _facts(bundle):
+        print(f"{name:<14}{text}")
+    return 0
+
+
+def _verify(args: Namespace) -> int:
+    bundle = _read(args)
+    engine = OrtEngine(bundle)
+    answers = len(bundle.known_answers["logits"])
+    print(f"{bundle.manifest.id}: signed, whole, and {answers} known answers right on {engine.name}")
+    return 0
+
+
+def _sign(args: Namespace) -> int:
+    if args.key is None:
+        raise SettingsError(
+            "bundle sign: name the private key with --key FILE (`openssl genpkey -algorithm ed25519`)"
+        )
+    try:
+        pem = args.key.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{args.key}: cannot be read ({error.strerror}); name the private key") from error
+    print(f"{args.directory}: signed; public key {sign(args.directory, pem).hex()}")
+    return 0
+
+
+def _read(args: Namespace) -> Bundle:
+    return read_bundle(args.directory, trusted_keys(args.trust).values())
+
+
+def _facts(bundle: Bundle) -> list[tuple[str, str]]:
+    manifest = bundle.manifest
+    event, alarm = manifest.event, manifest.alarm
+    return [
+        ("id", f"{manifest.id} (release {manifest.sequence})"),
+        ("intended use", manifest.intended_use),
+        ("event", f"MAP < {event.below_mmhg:g} mmHg for {event.lasting_s:g} s or longer"),
+        ("channels", ", ".join(manifest.channels)),
+        ("window", f"{manifest.window_min:g} min, one column per {manifest.step_s:g} s"),
+        ("horizons", ", ".join(f"{minutes} min" for minutes in manifest.horizons_min)),
+        (
+            "alarm",
+            f"risk at {alarm.horizon_min} min >= {alarm.trigger.p_on:.3f}, off < {alarm.trigger.p_off:.3f}",
+        ),
+        ("model", f"{len(bundle.model):,} bytes"),
+        ("vocabulary", f"{len(bundle.tokenizer.vocabulary):,} pieces"),
+        ("calibrator", ", ".join(f"{name} {value}" for name, value in manifest.calibrator.items())),
+    ]
+
+
+_ACTIONS: Mapping[str, Callable[[Namespace], int]] = {"inspect": _inspect, "verify": _verify, "sign": _sign}

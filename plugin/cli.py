@@ -1,0 +1,82 @@
+"""The `barocast` command: finds its sub-commands by entry point and turns errors into one line.
+
+A sub-command is a module behind an entry point of the group `barocast.commands`, with
+
+    HELP: str                                what it does, one line
+    add_arguments(parser) -> None
+    run(args) -> int                         exit status
+
+Only the module that is asked for is imported, so `barocast run` never loads what training needs.
+Exit status: 0 done, 1 done with a bad outcome (said on stderr), 2 bad input (one line on stderr).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.metadata import EntryPoint, entry_points, version
+
+from barocast.runtime.errors import BarocastError
+
+GROUP = "barocast.commands"
+NOTICE = "Research software, not a medical device; it does not replace the monitor's own alarms."
+ORDER = ("demo", "run", "replay", "decode", "doctor", "bundle", "validate", "train", "export")
+"""As in the documentation; commands of third parties come after these."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line; give its exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    commands = _commands()
+    try:
+        if not arguments or arguments[0] not in commands:
+            return _overview(arguments, commands)
+        return _run(commands[arguments[0]], arguments[1:])
+    except BarocastError as error:
+        print(f"barocast: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _commands() -> dict[str, EntryPoint]:
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    ordered = [name for name in ORDER if name in found] + sorted(found.keys() - set(ORDER))
+    return {name: found[name] for name in ordered}
+
+
+def _run(command: EntryPoint, arguments: list[str]) -> int:
+    try:
+        module = command.load()
+    except ModuleNotFoundError as error:
+        raise BarocastError(
+            f"`{command.name}` needs {error.name}, which is not installed: {_mend(command)}"
+        ) from error
+    parser = argparse.ArgumentParser(prog=f"barocast {command.name}", description=module.HELP, epilog=NOTICE)
+    module.add_arguments(parser)
+    status: int = module.run(parser.parse_args(arguments))
+    return status
+
+
+def _mend(command: EntryPoint) -> str:
+    extra = {"train": "export", "export": "export", "validate": "validate"}.get(command.name)
+    return f"pip install 'barocast[{extra}]'" if extra else "install it again"
+
+
+def _overview(arguments: list[str], commands: dict[str, EntryPoint]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="barocast",
+        description="Forecasts intraoperative hypotension from a patient monitor's own feed, offline.",
+        epilog=f"`barocast COMMAND --help` explains a command. {NOTICE}",
+    )
+    parser.add_argument("--version", action="version", version=f"barocast {version('barocast')}. {NOTICE}")
+    parser.add_argument("command", choices=commands, metavar="COMMAND", help=", ".join(commands))
+    parser.parse_args(arguments or ["--help"])
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

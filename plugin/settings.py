@@ -1,0 +1,170 @@
+"""The bedside's configuration: TOML text to frozen values, checked once, unknown keys refused.
+
+    [feed]
+    kind = "intellivue-serial"                       # or "hl7"
+    address = "serial:///dev/ttyUSB0?baud=115200"    # transports.py lists the forms
+
+    [bed]            name, patient (JSON file), every_s
+    [alarm]          priority = "advisory" | "medium"
+    [model]          bundle (directory), trust (JSON file of keys), threads
+    [sinks]          terminal = true | false, sound_device = "hw:0", log = "decisions.jsonl"
+
+Only [feed] is needed. Raises SettingsError with the file, the key and the nearest key that exists.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
+
+from barocast.plugin.transports import check_address
+from barocast.runtime.alarm_rules import forecast_priority
+from barocast.runtime.errors import SettingsError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FEEDS: Final = ("intellivue-serial", "hl7")
+STALE_S: Final[Mapping[str, float]] = MappingProxyType({"intellivue-serial": 5.0, "hl7": 90.0})
+"""Seconds without anything usable after which a feed counts as lost: IntelliVue speaks every 1.024 s,
+gateways every 1 to 60 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """Where the data come from."""
+
+    kind: str
+    """One of FEEDS."""
+    address: str
+    """transports.open_transport's form."""
+
+
+@dataclass(frozen=True, slots=True)
+class BedSettings:
+    """Who lies there."""
+
+    name: str = "bed"
+    patient: str = ""
+    """Path of the JSON file; empty: nothing is known of the patient."""
+    every_s: float = 30.0
+    """Seconds between two decisions."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSettings:
+    """What the site may choose; thresholds come from the bundle."""
+
+    priority: str = "advisory"
+    """`advisory` or `medium`; a forecast is never `high`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Which bundle, trusted by whom."""
+
+    bundle: str = ""
+    """Directory; empty: the embedded one."""
+    trust: str = ""
+    """JSON file of further public keys."""
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SinkSettings:
+    """Where alarms and decisions go."""
+
+    terminal: bool = True
+    sound_device: str = "default"
+    """ALSA device, or `wav:DIR`, or empty for none."""
+    log: str = ""
+    """JSON-lines file of every decision; empty: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole file."""
+
+    feed: FeedSettings
+    bed: BedSettings = field(default_factory=BedSettings)
+    alarm: AlarmSettings = field(default_factory=AlarmSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    sinks: SinkSettings = field(default_factory=SinkSettings)
+
+
+_SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
+    {
+        "feed": FeedSettings,
+        "bed": BedSettings,
+        "alarm": AlarmSettings,
+        "model": ModelSettings,
+        "sinks": SinkSettings,
+    }
+)
+
+
+def read_settings(path: Path) -> Settings:
+    """Read a configuration file."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({error}); name a TOML file") from error
+    return parse_settings(text, str(path))
+
+
+def parse_settings(text: str, name: str) -> Settings:
+    """Parse a configuration; `name` is how errors call it."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{name}: not TOML: {error}") from error
+    for table in tables:
+        _known(table, _SECTIONS, f"{name}: [{table}]")
+    sections = {
+        key: _section(kind, tables.get(key, {}), f"{name}: [{key}]") for key, kind in _SECTIONS.items()
+    }
+    settings = Settings(**sections)
+    _check(settings, name)
+    return settings
+
+
+def _section(kind: type, table: object, place: str) -> Any:  # noqa: ANN401 - one of the section classes
+    if not isinstance(table, dict):
+        raise SettingsError(f"{place}: must be a table, as [section]")
+    hints = get_type_hints(kind)
+    for key, value in table.items():
+        _known(key, hints, f"{place} {key}")
+        right = isinstance(value, hints[key]) or (hints[key] is float and isinstance(value, int))
+        if not right or (isinstance(value, bool) and hints[key] is not bool):
+            raise SettingsError(f"{place} {key}: must be a {hints[key].__name__}, not {value!r}")
+    missing = [f.name for f in fields(kind) if f.name not in table and f.name in {"kind", "address"}]
+    if missing:
+        raise SettingsError(f"{place} {missing[0]}: is needed; see docs/configuration.md")
+    return kind(**table)
+
+
+def _known(key: str, known: Mapping[str, Any], place: str) -> None:
+    if key not in known:
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+        raise SettingsError(f"{place}: unknown; the nearest is {near[0]!r}")
+
+
+def _check(settings: Settings, name: str) -> None:
+    if settings.feed.kind not in FEEDS:
+        raise SettingsError(f"{name}: [feed] kind: {settings.feed.kind!r} is not one of {', '.join(FEEDS)}")
+    if not settings.bed.every_s >= 1 or settings.model.threads < 1:
+        raise SettingsError(f"{name}: every_s and threads must be at least 1")
+    try:
+        check_address(settings.feed.address)
+        forecast_priority(settings.alarm.priority)
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from error

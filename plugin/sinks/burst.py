@@ -1,0 +1,124 @@
+"""Alarm sounds: one burst of pulses for each priority, synthesised inside the ranges of IEC 60601-1-8.
+
+    burst(priority) -> (n,) samples at 44,100 Hz, -1 to 1        wav(samples) -> bytes
+
+                     high                medium      low
+    pulses           10: 3+2, gap, 3+2   3           2
+    pulse t_d        75-200 ms           125-250 ms  125-250 ms
+    spacing t_s      50-125 ms           125-250 ms  125-250 ms
+    3rd to 4th       2 t_s + t_d
+    5th to 6th       0.35-1.30 s
+    to next burst    2.5-15 s            2.5-30 s    >= 15 s
+
+             __________            __________
+            /|        |\          /|        |\      t_d and t_s lie between the 90 % points,
+         __/ |<- t_d->| \________/ |        | \__   rise and fall between 10 % and 90 %;
+             |        |<--- t_s -->|                rise is 10-20 % of t_d, fall <= t_s - rise.
+
+The spectrum is a fundamental of 150-1000 Hz with its harmonics below 4 kHz, the strongest five within
+15 dB. These follow the signal ranges of Tables 3 and 4 (2006, A1:2012, A2:2020); conformity is not
+claimed. The standard's recorded sounds are not ours to give: a site may mount its own.
+"""
+
+from __future__ import annotations
+
+import io
+import wave
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from barocast.runtime.alarm_rules import Priority
+
+if TYPE_CHECKING:
+    from barocast.runtime.domain import Floats
+
+RATE_HZ = 44_100
+
+PEAK = 0.8
+"""Largest sample: 2 dB of head room, so that no resampler on the way clips."""
+
+HARMONICS_DB = (0.0, -3.0, -6.0, -9.0, -12.0)
+"""Level of the fundamental and of each harmonic after it; together within 15 dB."""
+
+RISE = 0.15
+"""Rise time as a share of the pulse (10 to 20 %)."""
+
+RAMP = 0.8
+"""The part of a straight ramp that lies between its 10 % and 90 % points."""
+
+BEYOND = 0.1
+"""The part of a straight ramp above its 90 % point, which counts as pulse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One row of the table."""
+
+    fundamental_hz: float
+    pulse_s: float
+    """Effective pulse duration t_d."""
+    gaps_s: tuple[float, ...]
+    """From the end of each pulse to the start of the next; one fewer than there are pulses."""
+    interval_s: float
+    """From the end of a burst to the start of the next."""
+
+    @property
+    def onsets_s(self) -> tuple[float, ...]:
+        """The 90 % point of each rise, from that of the first."""
+        steps = [0.0, *(self.pulse_s + gap for gap in self.gaps_s)]
+        return tuple(float(t) for t in np.cumsum(steps))
+
+
+def _high(pulse_s: float, spacing_s: float, middle_s: float) -> Pattern:
+    five = (spacing_s, spacing_s, 2 * spacing_s + pulse_s, spacing_s)
+    return Pattern(784.0, pulse_s, (*five, middle_s, *five), interval_s=5.0)
+
+
+PATTERNS = {
+    Priority.HIGH: _high(pulse_s=0.150, spacing_s=0.100, middle_s=0.500),
+    Priority.MEDIUM: Pattern(659.0, 0.180, (0.180, 0.180), interval_s=10.0),
+    Priority.LOW: Pattern(523.0, 0.180, (0.200,), interval_s=20.0),
+}
+"""Pitch tells the priorities apart too: G5, E5, C5."""
+
+
+def burst(priority: Priority) -> Floats:
+    """Synthesise one burst, (n,) samples at RATE_HZ between -PEAK and PEAK."""
+    pattern = PATTERNS[priority]
+    envelope = _envelope(pattern)
+    t_s = np.arange(envelope.size) / RATE_HZ
+    tone = np.zeros_like(t_s)
+    for order, level_db in enumerate(HARMONICS_DB, start=1):
+        tone += 10 ** (level_db / 20) * np.sin(2 * np.pi * pattern.fundamental_hz * order * t_s)
+    sound: Floats = envelope * tone
+    return sound * (PEAK / np.abs(sound).max())
+
+
+def length_s(priority: Priority) -> float:
+    """Give how long one burst lasts."""
+    return burst(priority).size / RATE_HZ
+
+
+def _envelope(pattern: Pattern) -> Floats:
+    ramp_s = RISE * pattern.pulse_s / RAMP
+    lead_s = (1 - BEYOND) * ramp_s  # from silence to the first 90 % point
+    corners_s, levels = [], []
+    for onset_s in pattern.onsets_s:
+        start_s, end_s = onset_s, onset_s + pattern.pulse_s + 2 * lead_s
+        corners_s += [start_s, start_s + ramp_s, end_s - ramp_s, end_s]
+        levels += [0.0, 1.0, 1.0, 0.0]
+    t_s = np.arange(round(corners_s[-1] * RATE_HZ)) / RATE_HZ
+    return np.interp(t_s, corners_s, levels)
+
+
+def wav(samples: Floats) -> bytes:
+    """Pack (n,) samples between -1 and 1 as a mono 16-bit PCM WAV file."""
+    packed = io.BytesIO()
+    with wave.open(packed, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE_HZ)
+        out.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
+    return packed.getvalue()

@@ -1,0 +1,191 @@
+"""What goes into the alarm machine and what comes out, in the words of IEC 60601-1-8.
+
+    in   a decision (Risk, Abstain, Fault), an operator's act, a feed lost or back, the passing of time
+    out  Apply(snapshot): the whole state for every sink, on each change and every few seconds
+         Log(row): one transition, with its reason
+
+A snapshot is complete in itself: a sink that restarts or misses one is right again after the next.
+All times are seconds on the caller's monotonic clock.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from barocast.runtime.alarm_rules import Priority
+    from barocast.runtime.domain import Abstain, Fault, Risk
+
+
+class Inactivation(str, Enum):
+    """The state of an alarm signal. Alarm pause, audio off and alarm off are not offered."""
+
+    ENABLED = "enabled"
+    AUDIO_PAUSED = "audio-paused"
+    ACKNOWLEDGED = "acknowledged"
+
+    def __str__(self) -> str:
+        """Print the word that IHE PCD-04 puts on the wire, on every Python alike."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """The operator has seen a condition: its sound stops, its sign stays while its cause lasts."""
+
+    occurrence: int | None = None
+    """The one that was seen; None: every one shown at that moment. Later ones are not covered."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseAudio:
+    """Silence all sounds for a while; a condition of higher priority breaks it."""
+
+    seconds: float
+    """Cut to AlarmRules.audio_pause_max_s."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.seconds < math.inf:
+            raise ValueError(f"an audio pause of {self.seconds} s cannot be meant")
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAudio:
+    """End the audio pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLost:
+    """A feed has gone quiet or refuses; may be sent again while that lasts."""
+
+    feed: str
+    silent_s: float
+    """Seconds since its last sound frame."""
+    reason: str
+    """Session.status, such as `silent`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedBack:
+    """A lost feed speaks again."""
+
+    feed: str
+    silent_s: float
+    """Seconds that the silence lasted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Nothing but time has passed; due at least once a second."""
+
+
+AlarmEvent: TypeAlias = (
+    "Risk | Abstain | Fault | Acknowledge | PauseAudio | ResumeAudio | FeedLost | FeedBack | Tick"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One alarm condition that is shown."""
+
+    name: str
+    """`forecast hypotension`, `forecast not available`, ..."""
+    priority: Priority
+    technical: bool
+    """True: about the equipment; False: about the patient (physiological)."""
+    text: str
+    """What to show, one line."""
+    source: str = ""
+    """The feed, where there may be one condition for each."""
+    latching: bool = False
+    """Stays shown after its cause has gone, until acknowledged."""
+    active: bool = True
+    """False: latched, its cause has gone."""
+    since_s: float = 0.0
+    """When it was raised."""
+    occurrence: int = 0
+    """Serial number; raising again and escalation take a new one, unacknowledged."""
+    inactivation: Inactivation = Inactivation.ENABLED
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it one condition over time."""
+        return self.name, self.source
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSummary:
+    """The latest decision without its curves, so that snapshots compare."""
+
+    t_s: float
+    """Seconds on the device's clock."""
+    state: str
+    """`forecast`, `abstain` or `fault`."""
+    reason: str | None
+    risk: tuple[float, ...] | None
+    """At 5, 10 and 15 min; None unless `state` is `forecast`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSnapshot:
+    """The whole alarm state at one moment."""
+
+    now_s: float
+    conditions: tuple[Condition, ...] = ()
+    """Highest priority first, then oldest first."""
+    audio_pause_left_s: float = 0.0
+    """Countdown; 0 when audio is enabled."""
+    decision: DecisionSummary | None = None
+    """None before the first one."""
+
+    @property
+    def priority(self) -> Priority | None:
+        """The highest that is shown."""
+        return max((c.priority for c in self.conditions), default=None)
+
+    @property
+    def sounding(self) -> Priority | None:
+        """The highest whose sound is due: neither acknowledged nor paused."""
+        enabled = (c.priority for c in self.conditions if c.inactivation is Inactivation.ENABLED)
+        return max(enabled, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One line of the alarm log. The shell adds the wall clock and the bundle's identity."""
+
+    now_s: float
+    transition: str
+    """`raised`, `escalated`, `suppressed`, ... (README of the log in docs)."""
+    condition: str
+    """Empty for what concerns the audio as a whole."""
+    source: str
+    priority: str
+    """`low`, `medium`, `high`, or empty."""
+    occurrence: int
+    """0 where nothing was raised."""
+    reason: str
+    score: float | None
+    """Raw risk at the raising horizon, None while there is none."""
+    threshold: float | None
+    """The threshold that it met; None for a technical condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Show and sound exactly this."""
+
+    snapshot: AlarmSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Write this down."""
+
+    row: LogRow
+
+
+Effect: TypeAlias = "Apply | Log"

@@ -1,0 +1,252 @@
+"""A model bundle on disk: read once, verified, and only then used; or written and signed.
+
+    manifest.json       canonical JSON: what the model is, and SHA-256 and size of every other file
+    signature           Ed25519 over the bytes of manifest.json (64 bytes)
+    model.onnx          int8 graph, one file, no external data
+    tokenizer.json      WordPiece vocabulary
+    known_answers.npz   inputs (ModelInput field names) and outputs of at least 20 windows
+    model_card.md       for people
+
+`read_bundle` gives a Bundle or raises BundleError with the one reason. The order matters: names and
+sizes first, then the signature over the manifest's raw bytes, then its JSON, then every file's hash,
+and only bytes that passed are parsed. A bundle is trusted when one of the pinned public keys signed it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from barocast.calibration.calibrators import Calibrator
+from barocast.calibration.events import EventRule
+from barocast.calibration.trigger import TriggerRules
+from barocast.runtime import wordpiece
+from barocast.runtime.domain import HORIZONS_MIN
+from barocast.runtime.errors import BundleError
+from barocast.runtime.prompt import TEMPLATE_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+SIGNATURE: Final = "signature"
+SIGNATURE_BYTES: Final = 64
+SIZE_CAPS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        # Far above what a bedside model needs, far below what could exhaust a small box.
+        MANIFEST: 1 << 18,
+        SIGNATURE: SIGNATURE_BYTES,
+        "model.onnx": 64 << 20,
+        "tokenizer.json": 8 << 20,
+        "known_answers.npz": 16 << 20,
+        "model_card.md": 1 << 20,
+    }
+)
+"""Every file of a bundle and the most bytes it may have. Any other name is refused."""
+MIN_KNOWN_ANSWERS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmPoint:
+    """The operating point chosen on the selection patients."""
+
+    horizon_min: int
+    """Whose risk raises the alarm: 5, 10 or 15."""
+    trigger: TriggerRules
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the model is, apart from its files' hashes."""
+
+    id: str
+    sequence: int
+    """Rises with every release: an older one can be refused."""
+    intended_use: str
+    event: EventRule
+    channels: tuple[str, ...]
+    step_s: float
+    """Seconds a column of the window."""
+    window_min: float
+    shapes: Mapping[str, tuple[int, ...]]
+    """Of every input and output, batch 1 in front."""
+    horizons_min: tuple[int, ...]
+    forecast_minutes: tuple[float, ...]
+    """Minutes ahead of each MAP quantile step."""
+    gates: tuple[str, ...]
+    """Names of the gate outputs, in order."""
+    text_template: str
+    calibrator: Mapping[str, Any]
+    """calibration.calibrators.Calibrator.to_dict()."""
+    alarm: AlarmPoint
+    known_answer_tolerance: float
+    """Largest difference of a calibrated probability from its known answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Verified bytes and what was read from them."""
+
+    manifest: Manifest
+    model: bytes
+    tokenizer: wordpiece.WordPiece
+    calibrator: Calibrator
+    known_answers: Mapping[str, NDArray[Any]]
+    card: str
+
+
+def read_bundle(directory: Path, trusted: Collection[bytes]) -> Bundle:
+    """Read and verify. `trusted` holds raw Ed25519 public keys (32 bytes each). Raises BundleError."""
+    files = _read_files(directory)
+    _verify_signature(directory, files, trusted)
+    fields = _json(directory, files[MANIFEST])
+    _verify_hashes(directory, files, fields.pop("files", None))
+    manifest = _manifest(directory, fields)
+    return Bundle(
+        manifest=manifest,
+        model=files["model.onnx"],
+        tokenizer=wordpiece.load(files["tokenizer.json"].decode()),
+        calibrator=Calibrator.from_dict(dict(manifest.calibrator)),
+        known_answers=_arrays(directory, files["known_answers.npz"]),
+        card=files["model_card.md"].decode(),
+    )
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> None:
+    """Write manifest.json over the files as they lie there. Raises BundleError when one is missing."""
+    contents = {name: _read_file(directory, name) for name in SIZE_CAPS if name not in {MANIFEST, SIGNATURE}}
+    fields = {"format": FORMAT, **_plain(manifest), "files": {n: _entry(b) for n, b in contents.items()}}
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    (directory / MANIFEST).write_bytes(text.encode())
+
+
+def sign(directory: Path, private_key_pem: bytes) -> bytes:
+    """Sign manifest.json with an Ed25519 key (PEM, PKCS 8); give the raw public key. Raises BundleError."""
+    try:
+        key = load_pem_private_key(private_key_pem, password=None)
+    except (ValueError, TypeError) as error:
+        raise BundleError(f"the signing key cannot be read ({error}); give an unencrypted PEM") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BundleError(
+            "the signing key is not Ed25519; make one with `openssl genpkey -algorithm ed25519`"
+        )
+    (directory / SIGNATURE).write_bytes(key.sign(_read_file(directory, MANIFEST)))
+    return key.public_key().public_bytes_raw()
+
+
+def _read_files(directory: Path) -> dict[str, bytes]:
+    if not directory.is_dir():
+        raise BundleError(f"{directory}: no such bundle directory; name one that holds a {MANIFEST}")
+    unlisted = sorted(path.name for path in directory.iterdir() if path.name not in SIZE_CAPS)
+    if unlisted:
+        raise BundleError(f"{directory / unlisted[0]}: not a file of a bundle; remove it")
+    return {name: _read_file(directory, name) for name in SIZE_CAPS}
+
+
+def _read_file(directory: Path, name: str) -> bytes:
+    path = directory / name
+    if path.is_symlink() or not path.is_file():
+        raise BundleError(f"{path}: missing, or not a plain file; copy the whole bundle again")
+    cap = SIZE_CAPS[name]
+    try:
+        with path.open("rb") as file:
+            content = file.read(cap + 1)
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); mend its permissions") from error
+    if len(content) > cap:
+        raise BundleError(f"{path}: larger than the {cap} bytes a bundle may hold; copy the bundle again")
+    return content
+
+
+def _verify_signature(directory: Path, files: Mapping[str, bytes], trusted: Collection[bytes]) -> None:
+    for key in trusted:
+        try:
+            Ed25519PublicKey.from_public_bytes(key).verify(files[SIGNATURE], files[MANIFEST])
+        except InvalidSignature:
+            continue
+        return
+    raise BundleError(
+        f"{directory / SIGNATURE}: no trusted key signed this {MANIFEST}; copy the bundle again, "
+        "or trust its maker's key with --trust FILE"
+    )
+
+
+def _verify_hashes(directory: Path, files: Mapping[str, bytes], listed: object) -> None:
+    found = {name: _entry(content) for name, content in files.items() if name not in {MANIFEST, SIGNATURE}}
+    if not isinstance(listed, dict) or listed.keys() != found.keys():
+        raise BundleError(f"{directory / MANIFEST}: lists other files than the bundle holds; pack it again")
+    for name, entry in found.items():
+        if listed[name] != entry:
+            raise BundleError(f"{directory / name}: its SHA-256 is not the signed one; copy the bundle again")
+
+
+def _entry(content: bytes) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+
+
+def _json(directory: Path, content: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(content)
+    except ValueError as error:
+        raise BundleError(f"{directory / MANIFEST}: not JSON ({error}); pack the bundle again") from error
+    if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
+        raise BundleError(f"{directory / MANIFEST}: not of format {FORMAT}; use the barocast that packed it")
+    return fields
+
+
+def _manifest(directory: Path, fields: dict[str, Any]) -> Manifest:
+    try:
+        shapes = {name: tuple(shape) for name, shape in fields.pop("shapes").items()}
+        event, alarm = EventRule(**fields.pop("event")), _alarm_point(fields.pop("alarm"))
+        others: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in fields.items()}
+        manifest = Manifest(
+            event=event,
+            alarm=alarm,
+            shapes=MappingProxyType(shapes),
+            **others,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{directory / MANIFEST}: {error}; use the barocast that packed it") from error
+    if manifest.text_template != TEMPLATE_VERSION or manifest.horizons_min != HORIZONS_MIN:
+        raise BundleError(
+            f"{directory / MANIFEST}: made for text template {manifest.text_template} and horizons "
+            f"{manifest.horizons_min}, this is {TEMPLATE_VERSION} and {HORIZONS_MIN}; use its own barocast"
+        )
+    return manifest
+
+
+def _alarm_point(fields: dict[str, Any]) -> AlarmPoint:
+    return AlarmPoint(fields["horizon_min"], TriggerRules(**fields["trigger"]))
+
+
+def _plain(manifest: Manifest) -> dict[str, Any]:
+    fields = {name: getattr(manifest, name) for name in Manifest.__slots__}
+    nested = {"event": asdict(manifest.event), "alarm": asdict(manifest.alarm)}
+    mappings = {"shapes": dict(manifest.shapes), "calibrator": dict(manifest.calibrator)}
+    return fields | nested | mappings
+
+
+def _arrays(directory: Path, content: bytes) -> Mapping[str, NDArray[Any]]:
+    name = directory / "known_answers.npz"
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{name}: not an npz archive ({error}); pack the bundle again") from error
+    if not arrays or min(len(array) for array in arrays.values()) < MIN_KNOWN_ANSWERS:
+        raise BundleError(f"{name}: fewer than {MIN_KNOWN_ANSWERS} known answers; pack the bundle again")
+    return MappingProxyType(arrays)

@@ -1,0 +1,60 @@
+"""One channel, one value per time: which of a message's sources speaks for it.
+
+Arterial pressure goes by line (arterial.py) over the whole stream. Everything else goes by message: the
+best ranked source with a valid value, the first among equals. Who does not speak keeps code, value and
+unit, and loses the channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from barocast.runtime.decoders.arterial import LineChoice
+    from barocast.runtime.decoders.hl7_codes import Target
+    from barocast.runtime.domain import Event, Sample, WaveChunk
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A value and the channel that its code claims."""
+
+    target: Target | None
+    place: str
+    """The module channel it was measured at."""
+    event: Sample | WaveChunk
+
+    @property
+    def arterial(self) -> bool:
+        """Whether the value is an invasive arterial pressure."""
+        return self.target is not None and self.target.channel.startswith("ABP_")
+
+    @property
+    def line(self) -> tuple[int, str]:
+        """Its place in the queue of arterial lines."""
+        return (self.target.rank if self.target is not None else 0, self.place)
+
+
+def settled(candidates: list[Candidate], choice: LineChoice) -> list[Event]:
+    """Give every candidate's event in order, the channel left to the speakers."""
+    for candidate in candidates:
+        if candidate.arterial and candidate.event.valid:
+            choice.offer(candidate.line)
+    speakers = _speakers(candidates, choice)
+    return [
+        candidate.event if at in speakers else replace(candidate.event, channel=None)
+        for at, candidate in enumerate(candidates)
+    ]
+
+
+def _speakers(candidates: list[Candidate], choice: LineChoice) -> set[int]:
+    """Give the index of the speaker of each (channel, time)."""
+    best: dict[tuple[str, float | None], tuple[bool, int, int]] = {}
+    for at, candidate in enumerate(candidates):
+        if candidate.target is None or (candidate.arterial and not choice.speaks(candidate.line)):
+            continue
+        key = (candidate.target.channel, candidate.event.t_s)
+        mine = (not candidate.event.valid, candidate.target.rank, at)
+        best[key] = min(best.get(key, mine), mine)
+    return {at for _, _, at in best.values()}

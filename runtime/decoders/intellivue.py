@@ -1,0 +1,295 @@
+"""Philips IntelliVue Data Export, monitor to PC: serial bytes (or datagrams) to events.
+
+    Deframer -> Frame -> parse -> Pdu -> Sample | WaveChunk | DeviceAlarm      and Corrupt from either
+
+What the line does not guarantee, and what is done about it:
+
+- A wave's format and scale come once, its samples for ever after: kept by (context, handle); samples
+  that come first are dropped, for without a scale they are not pressures.
+- Relative time is 32 bits of 1/8000 s: unwrapped, so that `t_s` never falls back every 6.2 days.
+- An intermittent measurement (NIBP, thermodilution) is sent again each second with the time at which
+  it was made: told once, for the last value is not a new one.
+- One patient has several arterial labels: the best that shows a value is ABP_*, numbers and wave
+  alike; the others keep their codes and have no channel. Likewise TEMP, RR, PR and CO.
+- A parameter that is not connected still sends numbers: the state bits decide (`state_reason`).
+
+The patient's name and number stand in demographic objects, which are read by nobody and never leave
+this module.
+
+Source: Philips IntelliVue Data Export Interface Programming Guide.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections import Counter
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import numpy as np
+
+from barocast.runtime.decoders import intellivue_codes as codes
+from barocast.runtime.decoders import mib
+from barocast.runtime.decoders.intellivue_association import Act, Association
+from barocast.runtime.decoders.intellivue_pdu import EventReport, PollResult, Unreadable, parse
+from barocast.runtime.decoders.intellivue_values import (
+    ALARM_DEMO,
+    ALARM_INHIBITED,
+    SPEC_ATTRIBUTES,
+    Number,
+    Samples,
+    WaveSpec,
+    alarms,
+    numbers,
+    sample_arrays,
+    state_reason,
+    wave_spec,
+)
+from barocast.runtime.domain import Corrupt, DeviceAlarm, FeedCounts, Reason, Sample, WaveChunk
+from barocast.runtime.tracks import CHANNELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from barocast.runtime.decoders.intellivue_pdu import Observation, Pdu
+    from barocast.runtime.domain import Event, Floats
+
+MAX_OBJECTS: Final = 256
+"""Objects remembered of each kind. A monitor has at most 201 numerics and 60 waves to export; more is
+noise, and the oldest is forgotten."""
+
+_WRAP: Final = 1 << 32
+_Kept = TypeVar("_Kept")
+
+
+class MonitorClock:
+    """Relative time unwrapped: the nearest time to the last one seen."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def seconds(self, ticks: int) -> float:
+        """Give seconds since the monitor's start for 32 bits of relative time."""
+        if self._last is None:
+            self._last = ticks
+        step = (ticks - self._last + _WRAP // 2) % _WRAP - _WRAP // 2
+        self._last += step
+        return self._last / codes.TICKS_PER_S
+
+
+class Claims:
+    """Which of several sources feeds a channel: the best ranked that has shown a value."""
+
+    def __init__(self) -> None:
+        self._best: dict[str, int] = {}
+
+    def channel(self, code: int, *, shows: bool) -> str | None:
+        """Give the channel that `code` feeds now, None when it feeds none."""
+        if code not in codes.SOURCES:
+            return None
+        channel, contest, rank = codes.SOURCES[code]
+        best = self._best.get(contest, rank)
+        if shows:
+            self._best[contest] = best = min(best, rank)
+        return channel if rank == best else None
+
+    @property
+    def arterial_line(self) -> int | None:
+        """Wave code of the arterial line in use, None before one has shown a value."""
+        rank = self._best.get("ABP")
+        return None if rank is None else codes.ARTERIAL_LINES[rank]
+
+
+class IntelliVueDecoder:
+    """Decoder of one monitor's stream (runtime.session.Decoder).
+
+    Demo data is invalid with its reason; with `allow_demo` it passes as if it were a patient's.
+    """
+
+    def __init__(self, *, allow_demo: bool = False) -> None:
+        self._allow_demo = allow_demo
+        self._deframer = mib.Deframer()
+        self._bytes = self._frames = self._samples = 0
+        self._corrupt: Counter[str] = Counter()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Start an association: the monitor may have restarted, with another clock and objects."""
+        self.claims = Claims()
+        self._clock = MonitorClock()
+        self._demo = False
+        self._wave_attributes: dict[tuple[int, int], dict[int, bytes]] = {}
+        self._specs: dict[tuple[int, int], WaveSpec | None] = {}
+        self._told: dict[tuple[int, int], dict[int, bytes]] = {}
+
+    @property
+    def counts(self) -> FeedCounts:
+        """What was seen so far."""
+        by_reason = dict(self._corrupt)
+        return FeedCounts(self._bytes, self._frames, sum(by_reason.values()), self._samples, by_reason)
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take the next bytes of a serial stream; give whatever they complete."""
+        return [event for _, events in self.messages(data) for event in events]
+
+    def close(self) -> list[Event]:
+        """Tell what the end of the stream cuts short."""
+        return [event for found in self._deframer.close() for event in self._take(found)[1]]
+
+    def datagram(self, payload: bytes) -> list[Event]:
+        """Take one payload without a frame around it, as UDP carries it."""
+        offset = self._bytes
+        self._bytes += len(payload)
+        return self._take(mib.Frame(offset, len(payload), payload))[1]
+
+    def messages(self, data: bytes) -> Iterator[tuple[Pdu, list[Event]]]:
+        """Take the next bytes; give each message and its events, for a session that answers."""
+        self._bytes += len(data)
+        for found in self._deframer.feed(data):
+            yield self._take(found)
+
+    def _take(self, found: mib.Found) -> tuple[Pdu, list[Event]]:
+        if isinstance(found, mib.Frame):
+            pdu = parse(found.payload)
+            try:
+                events = list(self._events(pdu))
+            except (struct.error, ValueError):  # an attribute shorter than its type
+                pdu = Unreadable()
+            if not isinstance(pdu, Unreadable):
+                self._frames += 1
+                return pdu, events
+            found = Corrupt(found.offset, found.length, pdu.reason)
+        self._corrupt[found.reason] += 1
+        return Unreadable(found.reason), [found]
+
+    def _events(self, pdu: Pdu) -> Iterator[Event]:
+        if isinstance(pdu, PollResult):
+            t_s = self._clock.seconds(pdu.time_ticks)
+            read = self._readers.get(pdu.object_class, _nothing)
+            for observation in pdu.observations:
+                yield from read(observation, t_s)
+        elif isinstance(pdu, EventReport) and pdu.event == codes.MDS_CREATE:
+            self._forget()
+            self._monitor_says(pdu.attributes)
+        elif isinstance(pdu, Association) and pdu.act is Act.RESPONSE:
+            self._forget()
+
+    @property
+    def _readers(self) -> dict[int, Callable[[Observation, float], Iterator[Event]]]:
+        return {
+            codes.NUMERIC: self._numerics,
+            codes.WAVE: self._waves,
+            codes.ALERT_MONITOR: self._alarms,
+            codes.MDS: self._monitor,
+        }
+
+    def _monitor(self, seen: Observation, _: float) -> Iterator[Event]:
+        self._monitor_says(seen.attributes)
+        return iter(())
+
+    def _monitor_says(self, attributes: dict[int, bytes]) -> None:
+        if mode := attributes.get(codes.OPERATING_MODE):
+            self._demo = bool(int.from_bytes(mode, "big") & codes.OPERATING_DEMO)
+
+    def _reason(self, state: int) -> Reason | None:
+        if self._demo:
+            state |= codes.STATE_DEMO
+        if self._allow_demo:
+            state &= ~codes.STATE_DEMO
+        return state_reason(state)
+
+    def _numerics(self, seen: Observation, t_s: float) -> Iterator[Event]:
+        if codes.MEASURED_AT in seen.attributes:
+            key = (seen.context, seen.handle)
+            if self._told.get(key) == seen.attributes:
+                return
+            _keep(self._told, key, seen.attributes)
+        for number in numbers(seen.attributes):
+            self._samples += 1
+            yield self._sample(number, t_s)
+
+    def _sample(self, number: Number, t_s: float) -> Sample:
+        code, value = f"{number.code:04X}", number.value
+        missing = math.isnan(value)
+        reason = self._reason(number.state) or (Reason.CODE if missing else None)
+        shows = not missing and reason in _SHOWN
+        channel = self.claims.channel(number.code, shows=shows)
+        unit, gain, offset = _unit(channel, number.unit)
+        value = value * gain + offset
+        if channel is not None and reason is None:
+            reason = _doubt(channel, unit, value)
+        return Sample(channel, code, t_s, value, unit, reason is None, reason)
+
+    def _waves(self, seen: Observation, t_s: float) -> Iterator[Event]:
+        if spec := self._spec(seen):
+            for samples in sample_arrays(seen.attributes):
+                yield self._chunk(samples, spec, t_s)
+
+    def _spec(self, seen: Observation) -> WaveSpec | None:
+        """Give the wave's description, brought up to date by what this observation carries of it."""
+        key = (seen.context, seen.handle)
+        news = {k: seen.attributes[k] for k in SPEC_ATTRIBUTES if k in seen.attributes}
+        if news:
+            known = self._wave_attributes.get(key, {}) | news
+            _keep(self._wave_attributes, key, known)
+            _keep(self._specs, key, wave_spec(known))
+        return self._specs.get(key)
+
+    def _chunk(self, samples: Samples, spec: WaveSpec, t_s: float) -> WaveChunk:
+        values = spec.decode(samples.raw)
+        self._samples += len(values)
+        reason = self._reason(samples.state)
+        channel = self.claims.channel(samples.code, shows=reason in _SHOWN)
+        unit, gain, offset = _unit(channel, spec.unit)
+        if (gain, offset) != (1.0, 0.0):
+            values = values * gain + offset
+        if channel is not None and reason is None:
+            reason = _doubt(channel, unit, values)
+        code = f"{samples.code:04X}"
+        return WaveChunk(channel, code, t_s, spec.rate_hz, values, unit, reason is None, reason)
+
+    def _alarms(self, seen: Observation, t_s: float) -> Iterator[Event]:
+        for key in (codes.TECHNICAL_ALARMS, codes.PATIENT_ALARMS):
+            for alarm in alarms(seen.attributes[key]) if key in seen.attributes else ():
+                if alarm.state & ALARM_INHIBITED or self._invented(alarm.state):
+                    continue
+                yield DeviceAlarm(f"{alarm.code:04X}", alarm.text, t_s, alarm.priority, alarm.technical)
+
+    def _invented(self, alarm_state: int) -> bool:
+        return (self._demo or bool(alarm_state & ALARM_DEMO)) and not self._allow_demo
+
+
+_SHOWN: Final = (None, Reason.DEMO)
+"""With these a source counts as working: demo data chooses its line as a patient's would."""
+
+
+def _nothing(_: Observation, __: float) -> Iterator[Event]:
+    """Drop what is no measurement: demographics above all."""
+    return iter(())
+
+
+def _keep(kept: dict[tuple[int, int], _Kept], key: tuple[int, int], value: _Kept) -> None:
+    if key not in kept and len(kept) >= MAX_OBJECTS:
+        del kept[next(iter(kept))]
+    kept[key] = value
+
+
+def _unit(channel: str | None, unit: int | None) -> tuple[str, float, float]:
+    """Give the unit to state and the conversion to it; the feed's own where there is none to do."""
+    own = "1" if unit is None else codes.UNIT_TEXT.get(unit, f"{unit:04X}")
+    if channel is None:
+        return own, 1.0, 0.0
+    wanted = CHANNELS[channel].unit
+    code = codes.DIMENSIONLESS if unit is None else unit
+    if (code, wanted) not in codes.CONVERSIONS:
+        return own, 1.0, 0.0
+    return (wanted, *codes.CONVERSIONS[code, wanted])
+
+
+def _doubt(channel: str, unit: str, values: float | Floats) -> Reason | None:
+    """Say what forbids values that their own state allows."""
+    track = CHANNELS[channel]
+    if unit != track.unit:
+        return Reason.UNIT
+    outside = np.any(np.less(values, track.low) | np.greater(values, track.high))
+    return Reason.RANGE if outside else None

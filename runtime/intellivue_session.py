@@ -1,0 +1,230 @@
+"""The client's side of a Philips IntelliVue Data Export association over a serial line, sans-IO.
+
+    waiting --request--> asked --response--> joined --MDS create, answered--> polling
+       ^                   |                   |                                 |
+       '---- back-off ---- refused, aborted, released, or silent too long -------'
+
+In: what the monitor sends, and the time. Out: events, and what to send back. Once joined it sets the
+priority lists so that the arterial line is among the waves, polls numerics, waves and alarms for a
+minute at a time, renews before the minute ends, and says something before the monitor's own
+time-out. There is no final failure: it starts over for ever, at most LONGEST back-off apart.
+
+Source: Philips IntelliVue Data Export Interface Programming Guide, "Protocol Overview".
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from barocast.runtime.decoders import intellivue_codes as codes
+from barocast.runtime.decoders import mib
+from barocast.runtime.decoders.intellivue import IntelliVueDecoder
+from barocast.runtime.decoders.intellivue_association import Act, Association, Terms
+from barocast.runtime.decoders.intellivue_pdu import (
+    EventReply,
+    EventReport,
+    PollRequest,
+    PollResult,
+    SetRequest,
+    SetResult,
+    Unreadable,
+    build,
+)
+from barocast.runtime.decoders.intellivue_values import date_time, label_list, labels
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from barocast.runtime.decoders.intellivue_pdu import Pdu
+    from barocast.runtime.domain import Event, FeedCounts
+
+BACK_OFF_S: Final = (1.0, 2.0, 5.0, 10.0, 20.0)
+"""Waits before each new try; the last one repeats."""
+ANSWER_S: Final = 3.0
+"""Longest wait for an answer to an association request."""
+CREATE_S: Final = 12.0
+"""Longest wait for the MDS create event, which the monitor repeats every 3 s, three times."""
+SILENCE_S: Final = 10.0
+"""Longest silence while polling: ten numerics missed in a row."""
+POLL_S: Final = 60.0
+RENEW_S: Final = 45.0
+"""Renewed after: three quarters of its life, so that a lost request can be noticed and repeated."""
+KEEP_ALIVE_SHARE: Final = 0.8
+"""Of the monitor's time-out; then something must have been sent."""
+FRAMES_PER_TURN: Final = 3
+TURN_S: Final = 0.128
+"""The monitor takes 4 frames in 128 ms and drops a client that sends more; one is kept for replies."""
+
+POLLED: Final = (codes.NUMERIC, codes.WAVE, codes.ALERT_MONITOR)
+WAVES: Final = (0x4A14, 0x4A10, 0x4BB4, 0x4A0C, 0xF0BC, 0x4A28)
+"""ABP, ART, pleth, AORT, FEM, UAP: the line the hospital's label names must be among the first."""
+NUMERICS: Final = (
+    *codes.ARTERIAL_LINES,
+    *(0x4A04, 0x4182, 0x480A, 0x4BB8, 0x50B0, 0x500A, 0x4A44, 0x4A1C),  # NBP HR pulse SpO2 etCO2 RR CVP PAP
+    *(0x4B48, 0x4B60, 0x4B64, 0xF04E, 0x4BDC),  # temperatures, BIS, cardiac output
+)
+
+
+class Phase(Enum):
+    """Where the association stands; the value is what `status` says of it."""
+
+    WAITING = "waiting"
+    ASKED = "connecting"
+    JOINED = "joined"
+    POLLING = "associated"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """One instant on both of the monitor's clocks."""
+
+    t_s: float
+    """Seconds of relative time."""
+    wall: datetime
+    """The monitor's local date and time, as its staff set it."""
+
+
+class IntelliVueSession:
+    """One association with one monitor (runtime.session.Session)."""
+
+    def __init__(self, *, allow_demo: bool = False, terms: Terms | None = None) -> None:
+        self.anchor: Anchor | None = None
+        """From the last MDS create event; None before one."""
+        self.waves: tuple[int, ...] = ()
+        """Wave codes that the monitor accepted into its list."""
+        self._decoder = IntelliVueDecoder(allow_demo=allow_demo)
+        self._asked = self._granted = terms or Terms()
+        self._phase = Phase.WAITING
+        self._trouble = ""
+        self._tries = 0
+        self._deadline = float("-inf")
+        """When to try again (waiting) or to give up (asked, joined, polling)."""
+        self._renew_at = self._last_sent = self._last_turn = float("-inf")
+        self._out: deque[Pdu] = deque()
+        self._number = 0
+
+    @property
+    def counts(self) -> FeedCounts:
+        """What was seen so far."""
+        return self._decoder.counts
+
+    @property
+    def status(self) -> str:
+        """`connecting`, `joined`, `associated`, `released`; while waiting, the trouble: `silent`,
+        `refused`, `aborted`."""
+        return self._trouble or Phase.ASKED.value if self._phase is Phase.WAITING else self._phase.value
+
+    def receive(self, data: bytes, now_s: float) -> tuple[list[Event], bytes]:
+        """Take what the monitor sent; give the events and the replies that cannot wait."""
+        events: list[Event] = []
+        replies: list[Pdu] = []
+        for pdu, seen in self._decoder.messages(data):
+            events += seen
+            replies += self._answer(pdu, now_s)
+        return events, self._sent(replies, now_s)
+
+    def due(self, now_s: float) -> bytes:
+        """Give what time makes due."""
+        if self._phase is Phase.RELEASED:
+            return b""
+        if now_s >= self._deadline:
+            self._request(now_s) if self._phase is Phase.WAITING else self._start_over("silent", now_s)
+        if self._phase is Phase.POLLING:
+            self._renew(now_s)
+        return self._turn(now_s)
+
+    def release(self) -> bytes:
+        """Give the orderly farewell; nothing is due after it."""
+        joined = self._phase in (Phase.JOINED, Phase.POLLING)
+        self._phase = Phase.RELEASED
+        self._out.clear()
+        return mib.frame(build(Association(Act.RELEASE))) if joined else b""
+
+    def _request(self, now_s: float) -> None:
+        if self._trouble:  # our former self may still be associated, and then a request is refused
+            self._out.append(Association(Act.ABORT))
+        self._out.append(Association(Act.REQUEST, self._asked))
+        self._enter(Phase.ASKED, now_s + ANSWER_S)
+
+    def _enter(self, phase: Phase, deadline_s: float) -> None:
+        self._phase, self._deadline = phase, deadline_s
+
+    def _start_over(self, trouble: str, now_s: float) -> None:
+        wait_s = BACK_OFF_S[min(self._tries, len(BACK_OFF_S) - 1)]
+        self._tries += 1
+        self._trouble = trouble
+        self._out.clear()
+        self._enter(Phase.WAITING, now_s + wait_s)
+
+    def _renew(self, now_s: float) -> None:
+        if now_s >= self._renew_at:
+            self._renew_at = now_s + RENEW_S
+            self._out.extend(self._poll(kind) for kind in POLLED)
+        elif now_s - self._last_sent >= KEEP_ALIVE_SHARE * self._granted.timeout_s and not self._out:
+            number = self._next()
+            self._out.append(
+                PollRequest(number, number, codes.ALERT_MONITOR, codes.GROUP_VMO_STATIC, extended=False)
+            )
+
+    def _poll(self, object_class: int) -> PollRequest:
+        number = self._next()
+        ticks = int(POLL_S * codes.TICKS_PER_S)
+        return PollRequest(number, number, object_class, duration_ticks=ticks)
+
+    def _next(self) -> int:
+        self._number = self._number % 0xFFFF + 1
+        return self._number
+
+    def _turn(self, now_s: float) -> bytes:
+        """Send what waits, as much as the monitor takes at a time."""
+        if not self._out or now_s - self._last_turn < TURN_S:
+            return b""
+        self._last_turn = now_s
+        return self._sent([self._out.popleft() for _ in range(min(FRAMES_PER_TURN, len(self._out)))], now_s)
+
+    def _sent(self, pdus: list[Pdu], now_s: float) -> bytes:
+        if pdus:
+            self._last_sent = now_s
+        return b"".join(mib.frame(build(pdu)) for pdu in pdus)
+
+    def _answer(self, pdu: Pdu, now_s: float) -> list[Pdu]:
+        """Move on by what the monitor said; give the reply that cannot wait."""
+        if self._phase in (Phase.WAITING, Phase.RELEASED) or isinstance(pdu, Unreadable):
+            return []
+        if isinstance(pdu, Association):
+            return self._association(pdu, now_s)
+        if self._phase is Phase.POLLING:
+            self._deadline = now_s + SILENCE_S
+        if isinstance(pdu, EventReport) and pdu.event == codes.MDS_CREATE and self._phase is not Phase.ASKED:
+            return self._created(pdu, now_s)
+        if isinstance(pdu, PollResult):
+            self._tries, self._trouble = 0, ""
+        if isinstance(pdu, SetResult) and codes.WAVE_LIST in pdu.attributes:
+            self.waves = labels(pdu.attributes[codes.WAVE_LIST])
+        return []
+
+    def _association(self, message: Association, now_s: float) -> list[Pdu]:
+        if message.act is Act.RESPONSE and self._phase is Phase.ASKED:
+            self._granted = message.terms or self._asked
+            self._enter(Phase.JOINED, now_s + CREATE_S)
+        elif message.act in _ENDINGS:
+            self._start_over(_ENDINGS[message.act], now_s)
+        return [Association(Act.RELEASED)] if message.act is Act.RELEASE else []
+
+    def _created(self, event: EventReport, now_s: float) -> list[Pdu]:
+        if self._phase is Phase.JOINED:
+            self._enter(Phase.POLLING, now_s + SILENCE_S)
+            self._out.append(SetRequest(self._next(), {codes.WAVE_LIST: label_list(WAVES)}))
+            self._out.append(SetRequest(self._next(), {codes.NUMERIC_LIST: label_list(NUMERICS)}))
+            self._renew_at = now_s
+        wall = date_time(event.attributes.get(codes.DATE_TIME, b""))
+        ticks = int.from_bytes(event.attributes.get(codes.RELATIVE_TIME, b""), "big")
+        self.anchor = Anchor(ticks / codes.TICKS_PER_S, wall) if wall else None
+        return [EventReply(event.invoke_id, event.time_ticks, event.event)]
+
+
+_ENDINGS: Final = {Act.REFUSE: "refused", Act.ABORT: "aborted", Act.RELEASE: "released", Act.RELEASED: "released"}

@@ -1,0 +1,110 @@
+"""Events -> decisions: every stage between the decoder and the alarm machine, composed.
+
+    gate (quality) -> timeline -> window -> tokens -> engine -> calibrator
+
+In: a decoder's events in time order, in any chunking. Out: one decision (Risk, Abstain or Fault) for
+every multiple of `every_s` of the device's clock, made as soon as something later than it is seen, so
+the answer never depends on how the bytes were cut. Replay and bedside run this very object.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from barocast.runtime.beats import WaveNumerics
+from barocast.runtime.domain import Abstain, Fault, Patient, Risk, Sample, WaveChunk
+from barocast.runtime.prompt import describe
+from barocast.runtime.quality import NumericsGate
+from barocast.runtime.timeline import NEW_CASE_GAP_S, Timeline
+from barocast.runtime.tokens import text_ids, to_model_input
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from barocast.runtime.bundle import Bundle
+    from barocast.runtime.domain import Decision, Event, Forecast
+    from barocast.runtime.engines import Engine
+
+EVERY_S: Final = 30.0
+"""Seconds between two decisions (evaluation: landmarks)."""
+ARTERIAL_WAVE: Final = "ABP_WAVE"
+
+
+class Pipeline:
+    """One patient's path from events to decisions."""
+
+    def __init__(
+        self, bundle: Bundle, engine: Engine, patient: Patient | None = None, every_s: float = EVERY_S
+    ) -> None:
+        self.timeline = Timeline(bundle.manifest.channels)
+        self._bundle = bundle
+        self._engine = engine
+        self._every_s = every_s
+        self._gate = NumericsGate()
+        self._waves = WaveNumerics()
+        self._due_s: float | None = None
+        self.admit(patient or Patient())
+
+    def admit(self, patient: Patient) -> None:
+        """Take a patient's static description: its text is encoded once, here."""
+        self._text = text_ids(describe(patient), self._bundle.tokenizer)
+
+    def feed(self, events: Iterable[Event]) -> list[Decision]:
+        """Take events; give the decisions that they made due."""
+        decisions: list[Decision] = []
+        for event in self._gate.feed(self._with_derived(events)):
+            if isinstance(event, Sample) and event.t_s is not None:
+                decisions += self._reach(event.t_s)
+            self.timeline.take((event,))
+        return decisions
+
+    def finish(self) -> list[Decision]:
+        """Give the decision that falls exactly on the last sample of a recording."""
+        newest = self.timeline.newest_s
+        at_the_end = newest is not None and self._due_s is not None and self._due_s <= newest
+        return [self.decide(self._due_s)] if at_the_end and self._due_s is not None else []
+
+    def decide(self, t_s: float) -> Decision:
+        """Decide on the window that ends at `t_s`, seconds on the device's clock."""
+        window = self.timeline.window(t_s)
+        if isinstance(window, Abstain):
+            return window
+        forecast = self._engine.run(to_model_input(window, self._text), t_s)
+        if isinstance(forecast, Fault):
+            return forecast
+        return self._risk(forecast, t_s)
+
+    @property
+    def case_s(self) -> float:
+        """Seconds of the case seen so far."""
+        return self.timeline.seen_s
+
+    def silent(self, seconds: float) -> Abstain:
+        """Say that the feed has given nothing for `seconds`."""
+        newest = self.timeline.newest_s
+        return Abstain((newest or 0.0) + seconds, f"no data: nothing for {seconds:.0f} s")
+
+    def _risk(self, forecast: Forecast, t_s: float) -> Risk | Fault:
+        p5, p10, p15 = (float(p) for p in self._bundle.calibrator(forecast.logits))
+        if not 0 <= p5 <= p10 <= p15 <= 1:
+            return Fault(t_s, f"calibrator: risks {p5}, {p10}, {p15} out of order")
+        return Risk(t_s, (p5, p10, p15), forecast)
+
+    def _reach(self, t_s: float) -> list[Decision]:
+        newest = self.timeline.newest_s
+        if self._due_s is None or newest is None or abs(t_s - newest) > NEW_CASE_GAP_S:
+            self._due_s = math.ceil(t_s / self._every_s) * self._every_s
+        decisions: list[Decision] = []
+        while self._due_s < t_s:
+            decisions.append(self.decide(self._due_s))
+            self._due_s += self._every_s
+        return decisions
+
+    def _with_derived(self, events: Iterable[Event]) -> list[Event]:
+        everything: list[Event] = []
+        for event in events:
+            everything.append(event)
+            if isinstance(event, WaveChunk) and event.channel == ARTERIAL_WAVE:
+                everything += self._waves.feed(event)
+        return everything

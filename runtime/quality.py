@@ -1,0 +1,148 @@
+"""Whether invasive pressure numbers can be believed: numbers in, a Reason or None out.
+
+    check_pressures  one systolic, diastolic, mean  -> Reason | None    a table of published rules
+    NumericsGate     Events -> the same Events, ABP numerics marked     that table, frozen values, jumps
+
+Artefact is the first source of false hypotension, so a rule may only speak of how a pressure is
+*measured* (pulse pressure for its level, zeroed, frozen, jumping): a true low is never taken out for
+being low. Where ABP_MEAN stands alone only the plausible range and the frozen rule apply.
+
+Reasons: `zeroing`, `disconnected` (no patient behind the transducer), `flush` (too little pulse at a
+high level), `flat` (too little pulse for its level: damped, clamped, cuff; or frozen), `range`, `spike`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from barocast.runtime.domain import Reason, Sample
+from barocast.runtime.tracks import CHANNELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias, TypeGuard
+
+    from barocast.runtime.domain import Event
+
+    Test: TypeAlias = Callable[[float, float, float], bool]
+
+TRIPLE = ("ABP_SYS", "ABP_DIA", "ABP_MEAN")
+
+NO_PRESSURE_MMHG = 10.0
+"""Systolic or diastolic at or below this is no arterial pressure (PMC7015776, Table 1)."""
+FROZEN_S = 600.0
+"""A pressure that has not moved by a digit for longer than this is not being measured."""
+CADENCE_S = 15.0
+"""Samples further apart are judged alone: neither a jump nor a repeat says anything."""
+JUMP_MMHG = 30.0
+"""A step of MAP from one sample to the next that reverses is no pressure (Mulder 2024)."""
+CONFIRM_S = 10.0
+"""A step that has held this long is believed."""
+
+
+def _outside(systolic: float, diastolic: float, mean: float) -> bool:
+    pairs = zip(TRIPLE, (systolic, diastolic, mean), strict=True)
+    return any(value < CHANNELS[name].low or value > CHANNELS[name].high for name, value in pairs)
+
+
+# Read from the top, the first that holds gives the reason; NaN makes every comparison false.
+# The pulse pressure rows, the 10 mmHg rows and the static row are PMC7015776, Table 1; its MAP >= 140
+# is left out, because a hypertensive patient is not an artefact and the evaluation counts up to 200.
+_RULES: tuple[tuple[Test, Reason], ...] = (
+    (lambda s, _d, _m: s <= NO_PRESSURE_MMHG, Reason.ZEROING),
+    (lambda _s, d, _m: d <= NO_PRESSURE_MMHG, Reason.DISCONNECTED),
+    (lambda s, d, m: s == d == m, Reason.FLAT),
+    (lambda s, d, _m: s > 200 and s - d < 50, Reason.FLUSH),  # noqa: PLR2004 - the table's own figures
+    (lambda s, d, _m: 150 < s <= 200 and s - d < 30, Reason.FLUSH),  # noqa: PLR2004 - likewise
+    (lambda s, d, _m: 100 <= s <= 150 and s - d < 15, Reason.FLAT),  # noqa: PLR2004 - likewise
+    (lambda s, d, _m: s < 100 and s - d < 10, Reason.FLAT),  # noqa: PLR2004 - likewise
+    (_outside, Reason.RANGE),
+)
+
+
+def check_pressures(systolic: float, diastolic: float, mean: float) -> Reason | None:
+    """Give the reason not to use these three (mmHg, NaN for one not known), or None."""
+    return next((reason for broken, reason in _RULES if broken(systolic, diastolic, mean)), None)
+
+
+@dataclass(slots=True)
+class _Repeat:
+    """How long one channel has said the same."""
+
+    value: float
+    since_s: float
+    last_s: float
+
+    def frozen(self, value: float, t_s: float) -> bool:
+        if value != self.value or not 0 <= t_s - self.last_s <= CADENCE_S:
+            self.value, self.since_s = value, t_s
+        self.last_s = t_s
+        return t_s - self.since_s > FROZEN_S
+
+
+@dataclass(slots=True)
+class _Level:
+    """The last MAP that was believed, and a step away from it that still has to hold."""
+
+    value: float = float("nan")
+    t_s: float = float("-inf")
+    step_value: float = float("nan")
+    step_s: float = float("-inf")
+
+    def jumped(self, value: float, t_s: float) -> bool:
+        if abs(value - self.value) <= JUMP_MMHG or not 0 <= t_s - self.t_s <= CADENCE_S + CONFIRM_S:
+            return self._believe(value, t_s)
+        if not abs(value - self.step_value) <= JUMP_MMHG:
+            self.step_value, self.step_s = value, t_s
+        return t_s - self.step_s < CONFIRM_S or self._believe(value, t_s)
+
+    def _believe(self, value: float, t_s: float) -> bool:
+        self.value, self.t_s, self.step_value = value, t_s, float("nan")
+        return False
+
+
+class NumericsGate:
+    """Mark ABP_SYS, ABP_DIA and ABP_MEAN that cannot be believed; everything else passes untouched.
+
+    Samples of one feed call with the same time are one triple (a decoder gives a frame's values
+    together). A step of more than JUMP_MMHG is judged only where systolic or diastolic came with the
+    mean. Without times (`t_s` None) only the table applies.
+    """
+
+    def __init__(self) -> None:
+        self._repeats: dict[str, _Repeat] = {}
+        self._level = _Level()
+
+    def feed(self, events: Iterable[Event]) -> list[Event]:
+        """Take the next events; give them back in order, the unusable ones marked with the reason."""
+        events = list(events)
+        triples: dict[float | None, dict[str, float]] = {}
+        for event in events:
+            if _is_pressure(event):
+                triples.setdefault(event.t_s, {})[str(event.channel)] = event.value
+        verdicts = {t_s: self._judge(t_s, triple) for t_s, triple in triples.items()}
+        return [_marked(event, verdicts[event.t_s]) if _is_pressure(event) else event for event in events]
+
+    def _judge(self, t_s: float | None, triple: dict[str, float]) -> Reason | None:
+        reason = check_pressures(*(triple.get(name, float("nan")) for name in TRIPLE))
+        if t_s is None:
+            return reason
+        frozen = [self._frozen(name, value, t_s) for name, value in triple.items()]
+        if reason is None and all(frozen):
+            return Reason.FLAT
+        if reason is None and len(triple) > 1 and "ABP_MEAN" in triple:
+            return Reason.SPIKE if self._level.jumped(triple["ABP_MEAN"], t_s) else None
+        return reason
+
+    def _frozen(self, name: str, value: float, t_s: float) -> bool:
+        repeat = self._repeats.setdefault(name, _Repeat(value, t_s, t_s))
+        return repeat.frozen(value, t_s)
+
+
+def _is_pressure(event: Event) -> TypeGuard[Sample]:
+    return isinstance(event, Sample) and event.valid and event.channel in TRIPLE
+
+
+def _marked(sample: Sample, reason: Reason | None) -> Sample:
+    return sample if reason is None else replace(sample, valid=False, reason=reason)

@@ -1,0 +1,45 @@
+"""Which bundle makers are believed: the pinned public keys, and those that a site adds.
+
+`trusted_keys.json` beside this file maps a name to an Ed25519 public key (64 hex digits). A site's own
+file has the same form. Raises SettingsError when a file is not that.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from barocast.runtime.errors import SettingsError
+
+PINNED: Final = "trusted_keys.json"
+KEY_BYTES: Final = 32
+"""An Ed25519 public key (RFC 8032)."""
+
+
+def trusted_keys(extra: Path | None = None) -> dict[str, bytes]:
+    """Give name -> raw public key: the pinned ones, then those of the site's own file."""
+    pinned = _read(Path(str(files("barocast.runtime") / PINNED)))
+    return pinned | (_read(extra) if extra else {})
+
+
+def write_keys(path: Path, keys: dict[str, bytes]) -> None:
+    """Write a file of trusted keys."""
+    text = json.dumps({name: key.hex() for name, key in sorted(keys.items())}, indent=2)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, bytes]:
+    try:
+        keys = {name: bytes.fromhex(key) for name, key in json.loads(path.read_text("utf-8")).items()}
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: cannot be read ({error.strerror}); name a file of trusted keys"
+        ) from error
+    except (ValueError, AttributeError, TypeError) as error:
+        raise SettingsError(f'{path}: not of the form {{"name": "64 hex digits"}} ({error})') from error
+    wrong = [name for name, key in keys.items() if len(key) != KEY_BYTES]
+    if wrong:
+        raise SettingsError(f"{path}: the key {wrong[0]!r} has not {KEY_BYTES} bytes; copy it again")
+    return keys
