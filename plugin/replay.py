@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
 from barocast.plugin.output_file import open_output
 from barocast.plugin.patient_option import add_patient_argument, read_patient
-from barocast.plugin.recordings import open_recording
+from barocast.plugin.recordings import FEEDS, open_recording
 from barocast.plugin.sinks.jsonl import decision_line
 from barocast.plugin.watch import Watch
 from barocast.runtime.engines import OrtEngine
@@ -37,6 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, help=".csv (t_s, one column a channel), .vital, .hea (WFDB) or .hl7"
     )
+    parser.add_argument("--feed", help=f"of raw bytes: {', '.join(FEEDS)}")
     add_patient_argument(parser)
     parser.add_argument("--out", type=Path, help="write the decisions here (default: standard output)")
     parser.add_argument("--every", type=float, default=EVERY_S, metavar="S", help="decision period (30 s)")
@@ -49,20 +50,24 @@ def run(args: Namespace) -> int:
     _check(args)
     bundle = load_bundle(args)
     watch = Watch(bundle, OrtEngine(bundle, args.threads), read_patient(args.patient), args.every)
+    recording = open_recording(args.file, args.feed)
     started = time.monotonic()
     decisions = 0
     with open_output(args.out) as out:
-        for outcome in outcomes(watch, open_recording(args.file)):
+        for outcome in outcomes(watch, recording):
             line = decision_line(outcome.decision, outcome.alarm, watch.bundle_id)
             out.write(json.dumps(line, allow_nan=False) + "\n")
             decisions += 1
     _report(watch, decisions, time.monotonic() - started)
+    corrupt = recording.counts().corrupt
+    if corrupt:
+        print(f"{corrupt} pieces of the file were corrupt; `barocast decode` lists them", file=sys.stderr)
     return 0
 
 
 def outcomes(watch: Watch, recording: Recording) -> Iterator[Outcome]:
     """Drive a watch with a recording; its own clock rules."""
-    for events in recording:
+    for events in recording.batches:
         yield from watch.feed(events)
     yield from watch.finish()
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from barocast.runtime.domain import Reason, Sample, WaveChunk
-from barocast.runtime.quality import TRIPLE, check_pressures
+from barocast.runtime.quality import DERIVED, TRIPLE, check_pressures
 from barocast.runtime.slope_sum import slope_sum, smoothed
 from barocast.runtime.wave_blocks import Blocks
 from barocast.runtime.wave_quality import has_spike, wave_reason
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from barocast.runtime.domain import Floats
     from barocast.runtime.wave_blocks import Block
 
-RATES_HZ = (60.0, 500.0)
+RATES_HZ = (50.0, 500.0)
 """Sampling rates that the detector accepts: a slower one cannot place a foot."""
 HOP_S = 0.5
 """Step in which the detector looks."""
@@ -56,7 +56,6 @@ PEAKS = 8
 MISSING_MARGIN_S = 0.1
 """A foot this near to a missing sample is not trusted."""
 
-CODE = "derived"
 EVERY_S = 1.0
 """Step of the numbers."""
 WINDOW_S = 4.0
@@ -151,17 +150,15 @@ class BeatDetector:
         return beats
 
     def _threshold(self, rise: Floats) -> float:
-        quiet = self._onset is None or len(rise) - self._onset > self._samples(LONGEST_S)
-        if quiet:
+        if self._onset is None or len(rise) - self._onset > self._samples(LONGEST_S):
             self._peaks.clear()
-        half = self._samples(LEARN_S / 2)
+        typical = float(np.median(self._peaks)) if self._peaks else self._learn(rise)
+        return max(THRESHOLD_SHARE * typical, LEAST_RISE_MMHG)
+
+    def _learn(self, rise: Floats) -> float:
         # The smaller of two halves: one spike cannot set it, and each holds a beat down to 30 1/min.
-        typical = (
-            float(np.median(self._peaks))
-            if self._peaks
-            else min(rise[-half:].max(), rise[-2 * half : -half].max())
-        )
-        return max(THRESHOLD_SHARE * float(typical), LEAST_RISE_MMHG)
+        half = self._samples(LEARN_S / 2)
+        return float(min(rise[-half:].max(), rise[-2 * half : -half].max()))
 
     def _crossing(self, rise: Floats) -> int | None:
         last = len(rise) - self._samples(PEAK_S)
@@ -278,13 +275,13 @@ def _average(beats: Sequence[Beat]) -> tuple[float, float, float]:
 
 def _samples(t_s: float | None, reason: Reason | None, values: tuple[float, float, float]) -> list[Sample]:
     return [
-        Sample(name, CODE, t_s, value if reason is None else float("nan"), "mmHg", reason is None, reason)
+        Sample(name, DERIVED, t_s, value if reason is None else float("nan"), "mmHg", reason is None, reason)
         for name, value in zip(TRIPLE, values, strict=True)
     ]
 
 
 def _chunk(block: Block, rate_hz: float) -> WaveChunk:
-    return WaveChunk("ABP_WAVE", CODE, block.t_s, rate_hz, block.values, "mmHg")
+    return WaveChunk("ABP_WAVE", DERIVED, block.t_s, rate_hz, block.values, "mmHg")
 
 
 def _blanked(chunk: WaveChunk) -> WaveChunk:

@@ -120,7 +120,7 @@ def read_bundle(directory: Path, trusted: Collection[bytes]) -> Bundle:
         manifest=manifest,
         model=files["model.onnx"],
         tokenizer=wordpiece.load(files["tokenizer.json"].decode()),
-        calibrator=Calibrator.from_dict(dict(manifest.calibrator)),
+        calibrator=_calibrator(directory, manifest),
         known_answers=_arrays(directory, files["known_answers.npz"]),
         card=files["model_card.md"].decode(),
     )
@@ -227,6 +227,13 @@ def _manifest(directory: Path, fields: dict[str, Any]) -> Manifest:
             f"{manifest.horizons_min}, this is {TEMPLATE_VERSION} and {HORIZONS_MIN}; use its own barocast"
         )
     return manifest
+
+
+def _calibrator(directory: Path, manifest: Manifest) -> Calibrator:
+    try:
+        return Calibrator.from_dict(manifest.calibrator)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{directory / MANIFEST}: calibrator: {error}; pack the bundle again") from error
 
 
 def _alarm_point(fields: dict[str, Any]) -> AlarmPoint:

@@ -51,7 +51,9 @@ SILENCE_S: Final = 10.0
 """Longest silence while polling: ten numerics missed in a row."""
 POLL_S: Final = 60.0
 RENEW_S: Final = 45.0
-"""Renewed after: three quarters of its life, so that a lost request can be noticed and repeated."""
+"""A poll is renewed at three quarters of its life."""
+REPEAT_S: Final = 5.0
+"""A poll whose first result has not come by then was lost, and is asked for again."""
 KEEP_ALIVE_SHARE: Final = 0.8
 """Of the monitor's time-out; then something must have been sent."""
 FRAMES_PER_TURN: Final = 3
@@ -103,7 +105,9 @@ class IntelliVueSession:
         self._tries = 0
         self._deadline = float("-inf")
         """When to try again (waiting) or to give up (asked, joined, polling)."""
-        self._renew_at = self._last_sent = self._last_turn = float("-inf")
+        self._poll_at = dict.fromkeys(POLLED, float("-inf"))
+        """Object class -> when to ask for it again."""
+        self._last_sent = self._last_turn = float("-inf")
         self._out: deque[Pdu] = deque()
         self._number = 0
 
@@ -114,8 +118,7 @@ class IntelliVueSession:
 
     @property
     def status(self) -> str:
-        """`connecting`, `joined`, `associated`, `released`; while waiting, the trouble: `silent`,
-        `refused`, `aborted`."""
+        """Say the phase in one word; while waiting, why: `silent`, `refused`, `aborted`, `released`."""
         return self._trouble or Phase.ASKED.value if self._phase is Phase.WAITING else self._phase.value
 
     def receive(self, data: bytes, now_s: float) -> tuple[list[Event], bytes]:
@@ -161,10 +164,10 @@ class IntelliVueSession:
         self._enter(Phase.WAITING, now_s + wait_s)
 
     def _renew(self, now_s: float) -> None:
-        if now_s >= self._renew_at:
-            self._renew_at = now_s + RENEW_S
-            self._out.extend(self._poll(kind) for kind in POLLED)
-        elif now_s - self._last_sent >= KEEP_ALIVE_SHARE * self._granted.timeout_s and not self._out:
+        ending = [kind for kind in POLLED if now_s >= self._poll_at[kind]]
+        self._poll_at.update(dict.fromkeys(ending, now_s + REPEAT_S))
+        self._out.extend(self._poll(kind) for kind in ending)
+        if now_s - self._last_sent >= KEEP_ALIVE_SHARE * self._granted.timeout_s and not self._out:
             number = self._next()
             self._out.append(
                 PollRequest(number, number, codes.ALERT_MONITOR, codes.GROUP_VMO_STATIC, extended=False)
@@ -203,6 +206,8 @@ class IntelliVueSession:
             return self._created(pdu, now_s)
         if isinstance(pdu, PollResult):
             self._tries, self._trouble = 0, ""
+            if pdu.sequence == 0 and pdu.object_class in self._poll_at:
+                self._poll_at[pdu.object_class] = now_s + RENEW_S
         if isinstance(pdu, SetResult) and codes.WAVE_LIST in pdu.attributes:
             self.waves = labels(pdu.attributes[codes.WAVE_LIST])
         return []
@@ -220,11 +225,16 @@ class IntelliVueSession:
             self._enter(Phase.POLLING, now_s + SILENCE_S)
             self._out.append(SetRequest(self._next(), {codes.WAVE_LIST: label_list(WAVES)}))
             self._out.append(SetRequest(self._next(), {codes.NUMERIC_LIST: label_list(NUMERICS)}))
-            self._renew_at = now_s
+            self._poll_at = dict.fromkeys(POLLED, now_s)
         wall = date_time(event.attributes.get(codes.DATE_TIME, b""))
         ticks = int.from_bytes(event.attributes.get(codes.RELATIVE_TIME, b""), "big")
         self.anchor = Anchor(ticks / codes.TICKS_PER_S, wall) if wall else None
         return [EventReply(event.invoke_id, event.time_ticks, event.event)]
 
 
-_ENDINGS: Final = {Act.REFUSE: "refused", Act.ABORT: "aborted", Act.RELEASE: "released", Act.RELEASED: "released"}
+_ENDINGS: Final = {
+    Act.REFUSE: "refused",
+    Act.ABORT: "aborted",
+    Act.RELEASE: "released",
+    Act.RELEASED: "released",
+}

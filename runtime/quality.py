@@ -28,9 +28,13 @@ if TYPE_CHECKING:
     Test: TypeAlias = Callable[[float, float, float], bool]
 
 TRIPLE = ("ABP_SYS", "ABP_DIA", "ABP_MEAN")
+DERIVED = "derived"
+"""The code of numbers that beats.WaveNumerics made out of the wave."""
 
 NO_PRESSURE_MMHG = 10.0
 """Systolic or diastolic at or below this is no arterial pressure (PMC7015776, Table 1)."""
+ZEROED_MMHG = 2.0
+"""A systolic this near to 0 is a transducer open to air."""
 FROZEN_S = 600.0
 """A pressure that has not moved by a digit for longer than this is not being measured."""
 CADENCE_S = 15.0
@@ -47,12 +51,11 @@ def _outside(systolic: float, diastolic: float, mean: float) -> bool:
 
 
 # Read from the top, the first that holds gives the reason; NaN makes every comparison false.
-# The pulse pressure rows, the 10 mmHg rows and the static row are PMC7015776, Table 1; its MAP >= 140
-# is left out, because a hypertensive patient is not an artefact and the evaluation counts up to 200.
+# The pulse pressure and 10 mmHg rows are PMC7015776, Table 1. Its SBP = DBP = MAP is a pulse pressure of
+# nothing; its MAP >= 140 is left out: hypertension is no artefact, and the evaluation counts up to 200.
 _RULES: tuple[tuple[Test, Reason], ...] = (
-    (lambda s, _d, _m: s <= NO_PRESSURE_MMHG, Reason.ZEROING),
-    (lambda _s, d, _m: d <= NO_PRESSURE_MMHG, Reason.DISCONNECTED),
-    (lambda s, d, m: s == d == m, Reason.FLAT),
+    (lambda s, _d, _m: abs(s) <= ZEROED_MMHG, Reason.ZEROING),
+    (lambda s, d, _m: s <= NO_PRESSURE_MMHG or d <= NO_PRESSURE_MMHG, Reason.DISCONNECTED),
     (lambda s, d, _m: s > 200 and s - d < 50, Reason.FLUSH),  # noqa: PLR2004 - the table's own figures
     (lambda s, d, _m: 150 < s <= 200 and s - d < 30, Reason.FLUSH),  # noqa: PLR2004 - likewise
     (lambda s, d, _m: 100 <= s <= 150 and s - d < 15, Reason.FLAT),  # noqa: PLR2004 - likewise
@@ -105,24 +108,34 @@ class _Level:
 class NumericsGate:
     """Mark ABP_SYS, ABP_DIA and ABP_MEAN that cannot be believed; everything else passes untouched.
 
-    Samples of one feed call with the same time are one triple (a decoder gives a frame's values
-    together). A step of more than JUMP_MMHG is judged only where systolic or diastolic came with the
-    mean. Without times (`t_s` None) only the table applies.
+    Values of one time are one triple. A value is judged with what is known of its triple when the call
+    ends, so a decoder that gives a frame's values together has all three judged together. A step of more
+    than JUMP_MMHG is judged only where systolic or diastolic came with the mean; without times (`t_s`
+    None) only the table applies. Numbers that beats.WaveNumerics derived were judged on their wave.
     """
 
     def __init__(self) -> None:
         self._repeats: dict[str, _Repeat] = {}
         self._level = _Level()
+        self._latest: tuple[float | None, dict[str, float]] = (None, {})
 
     def feed(self, events: Iterable[Event]) -> list[Event]:
         """Take the next events; give them back in order, the unusable ones marked with the reason."""
         events = list(events)
+        triples = self._triples(events)
+        verdicts = {t_s: self._judge(t_s, triple) for t_s, triple in triples.items()}
+        return [_marked(event, verdicts[event.t_s]) if _is_pressure(event) else event for event in events]
+
+    def _triples(self, events: list[Event]) -> dict[float | None, dict[str, float]]:
+        t_s, known = self._latest
         triples: dict[float | None, dict[str, float]] = {}
         for event in events:
             if _is_pressure(event):
-                triples.setdefault(event.t_s, {})[str(event.channel)] = event.value
-        verdicts = {t_s: self._judge(t_s, triple) for t_s, triple in triples.items()}
-        return [_marked(event, verdicts[event.t_s]) if _is_pressure(event) else event for event in events]
+                begun = known if event.t_s == t_s and t_s is not None else {}
+                triples.setdefault(event.t_s, dict(begun))[str(event.channel)] = event.value
+        if triples:
+            self._latest = list(triples.items())[-1]
+        return triples
 
     def _judge(self, t_s: float | None, triple: dict[str, float]) -> Reason | None:
         reason = check_pressures(*(triple.get(name, float("nan")) for name in TRIPLE))
@@ -141,7 +154,7 @@ class NumericsGate:
 
 
 def _is_pressure(event: Event) -> TypeGuard[Sample]:
-    return isinstance(event, Sample) and event.valid and event.channel in TRIPLE
+    return isinstance(event, Sample) and event.valid and event.channel in TRIPLE and event.code != DERIVED
 
 
 def _marked(sample: Sample, reason: Reason | None) -> Sample:

@@ -78,10 +78,11 @@ class Timeline:
         recent = series[:, -WINDOW_STEPS:]
         return Window(t_end_s, STEP_S, self.channels, recent, ~np.isnan(recent), _case_so_far(pressure))
 
-    def latest(self, channel: str) -> float | None:
-        """Give the device time of the channel's last valid sample, None when there is none."""
-        seen = (track.last_valid_s for key, track in self._tracks.items() if key[0] == channel)
-        return max((t_s for t_s in seen if t_s is not None), default=None)
+    def recent(self, channel: str) -> Floats:
+        """Give the channel's last columns up to now, at most WINDOW_STEPS, NaN where nothing was measured."""
+        if self.newest_s is None:
+            return np.empty(0)
+        return self._columns(channel, _column(self.newest_s) + 1)[-WINDOW_STEPS:]
 
     @property
     def seen_s(self) -> float:
@@ -115,7 +116,6 @@ class _Track:
     """One channel's columns: sum and count of the samples in each, and how long the last one holds."""
 
     def __init__(self, first: int) -> None:
-        self.last_valid_s: float | None = None
         self._first = first
         self._sum: list[float] = []
         self._count: list[int] = []
@@ -134,7 +134,6 @@ class _Track:
         if not math.isnan(value):
             self._sum[column] += value
             self._count[column] += 1
-            self.last_valid_s = t_s
 
     def columns(self, start: int, stop: int) -> Floats:
         """Give the means of columns `start` to `stop`, NaN where nothing was measured."""

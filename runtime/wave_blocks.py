@@ -49,7 +49,8 @@ class Blocks:
         """Take the next chunk; give the blocks that it completes."""
         if chunk.t_s is not None:
             self._follow(chunk.t_s)
-        self._pending.append(np.asarray(chunk.values, dtype=np.float64))
+        values = np.asarray(chunk.values, dtype=np.float64)
+        self._pending.append(np.where(np.isfinite(values), values, np.nan))
         self._waiting += len(chunk.values)
         return self._cut() if self._waiting >= self.size else []
 

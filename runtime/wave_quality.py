@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from barocast.runtime.domain import Reason
-from barocast.runtime.quality import check_pressures
+from barocast.runtime.quality import ZEROED_MMHG, check_pressures
 
 if TYPE_CHECKING:
     from barocast.runtime.domain import Floats
@@ -26,12 +26,10 @@ PIECE_S = 0.5
 """Plateaus are sought in pieces of this length: longer than any systole."""
 FLUSH_MMHG = 200.0
 """A piece that never falls below this is a flush: no diastole is that high."""
-ZERO_MMHG = 10.0
-"""A still piece this near to 0 is a transducer open to air."""
-NO_PATIENT_MMHG = 20.0
-"""A whole stretch below this is no arterial pressure (the evaluation's lower limit of MAP)."""
 STILL_MMHG = 3.0
 """A range that noise alone explains."""
+NO_PATIENT_MMHG = 20.0
+"""A whole stretch below this is no arterial pressure (the evaluation's lower limit of MAP)."""
 FROZEN_MMHG = 0.5
 """A range that not even noise explains: two steps of a monitor's resolution."""
 FROZEN_S = 2.0
@@ -55,7 +53,7 @@ def _plateau(wave: Floats, rate_hz: float) -> Reason | None:
     low, high = pieces.min(axis=1), pieces.max(axis=1)
     if (low > FLUSH_MMHG).any():
         return Reason.FLUSH
-    if ((high - low < STILL_MMHG) & (np.abs(high) < ZERO_MMHG)).any():
+    if ((high - low < STILL_MMHG) & (np.abs(high + low) / 2 <= ZEROED_MMHG)).any():
         return Reason.ZEROING
     return None
 

@@ -1,4 +1,4 @@
-"""Alarm sounds: one burst of pulses for each priority, synthesised inside the ranges of IEC 60601-1-8.
+r"""Alarm sounds: one burst of pulses for each priority, synthesised inside the ranges of IEC 60601-1-8.
 
     burst(priority) -> (n,) samples at 44,100 Hz, -1 to 1        wav(samples) -> bytes
 
@@ -25,6 +25,7 @@ from __future__ import annotations
 import io
 import wave
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,8 +49,8 @@ RISE = 0.15
 RAMP = 0.8
 """The part of a straight ramp that lies between its 10 % and 90 % points."""
 
-BEYOND = 0.1
-"""The part of a straight ramp above its 90 % point, which counts as pulse."""
+ABOVE_SILENCE = 0.9
+"""The part of a straight ramp below its 90 % point, which counts as spacing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,23 @@ class Pattern:
 
     @property
     def onsets_s(self) -> tuple[float, ...]:
-        """The 90 % point of each rise, from that of the first."""
-        steps = [0.0, *(self.pulse_s + gap for gap in self.gaps_s)]
-        return tuple(float(t) for t in np.cumsum(steps))
+        """Start of each pulse's ramp."""
+        return tuple(accumulate((self.pulse_s + gap for gap in self.gaps_s), initial=0.0))
+
+    @property
+    def ramp_s(self) -> float:
+        """Each ramp from silence to full level and back."""
+        return RISE * self.pulse_s / RAMP
+
+    @property
+    def sounding_s(self) -> float:
+        """One pulse from silence to silence: t_d is its part above 90 %."""
+        return self.pulse_s + 2 * ABOVE_SILENCE * self.ramp_s
+
+    @property
+    def length_s(self) -> float:
+        """The whole burst."""
+        return self.onsets_s[-1] + self.sounding_s
 
 
 def _high(pulse_s: float, spacing_s: float, middle_s: float) -> Pattern:
@@ -92,24 +107,19 @@ def burst(priority: Priority) -> Floats:
     tone = np.zeros_like(t_s)
     for order, level_db in enumerate(HARMONICS_DB, start=1):
         tone += 10 ** (level_db / 20) * np.sin(2 * np.pi * pattern.fundamental_hz * order * t_s)
-    sound: Floats = envelope * tone
-    return sound * (PEAK / np.abs(sound).max())
-
-
-def length_s(priority: Priority) -> float:
-    """Give how long one burst lasts."""
-    return burst(priority).size / RATE_HZ
+    sound = envelope * tone
+    loudest = float(np.abs(sound).max())
+    return np.asarray(sound * (PEAK / loudest), dtype=np.float64)
 
 
 def _envelope(pattern: Pattern) -> Floats:
-    ramp_s = RISE * pattern.pulse_s / RAMP
-    lead_s = (1 - BEYOND) * ramp_s  # from silence to the first 90 % point
+    ramp_s = pattern.ramp_s
     corners_s, levels = [], []
-    for onset_s in pattern.onsets_s:
-        start_s, end_s = onset_s, onset_s + pattern.pulse_s + 2 * lead_s
+    for start_s in pattern.onsets_s:
+        end_s = start_s + pattern.sounding_s
         corners_s += [start_s, start_s + ramp_s, end_s - ramp_s, end_s]
         levels += [0.0, 1.0, 1.0, 0.0]
-    t_s = np.arange(round(corners_s[-1] * RATE_HZ)) / RATE_HZ
+    t_s = np.arange(round(pattern.length_s * RATE_HZ)) / RATE_HZ
     return np.interp(t_s, corners_s, levels)
 
 

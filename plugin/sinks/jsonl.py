@@ -138,7 +138,7 @@ class _Lines:
             self._file = None
 
     def _end_torn_line(self, file: IO[bytes]) -> None:
-        """A power cut may have left half a line: end it, so that the next one stands by itself."""
+        """End a half line that a power cut left, so that the next one stands by itself."""
         if file.tell() == 0:
             return
         with self.path.open("rb") as written:

@@ -13,19 +13,21 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from barocast.plugin.sinks.burst import PATTERNS, RATE_HZ, burst, length_s, wav
+from barocast.plugin.sinks.burst import PATTERNS, RATE_HZ, burst, wav
 from barocast.plugin.sinks.sink import Guarantee, Receipt, SelfTest
 from barocast.runtime.alarm_events import Inactivation
-from barocast.runtime.alarm_rules import Priority
 from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
     from barocast.runtime.alarm_events import AlarmSnapshot
+    from barocast.runtime.alarm_rules import Priority
+    from barocast.runtime.domain import Floats
 
 WAV_TARGET = "wav:"
 INTERVAL_MIN_S = 2.5
@@ -33,6 +35,9 @@ INTERVAL_MIN_S = 2.5
 TEST_S = 0.05
 """Length of the silence that the self-test plays."""
 TEST_TIMEOUT_S = 5.0
+PATIENCE_S = 2.0
+"""How much later than its length a burst may end before the device counts as stuck."""
+KILL_TIMEOUT_S = 0.5
 NO_PLAYER = "aplay is not installed (Debian: apt install alsa-utils); alarms make no sound"
 
 
@@ -42,7 +47,7 @@ class Player(Protocol):
     def play(self, priority: Priority, now_s: float) -> str:
         """Start a burst, ending one that still sounds."""
 
-    def trouble(self) -> str:
+    def trouble(self, now_s: float) -> str:
         """Say how the latest burst failed, if it did."""
 
     def stop(self) -> None:
@@ -81,12 +86,12 @@ class SoundSink:
             self._player.stop()
             self._last, self._heard = None, frozenset()
             return Receipt()
-        trouble = self._player.trouble()
+        trouble = self._player.trouble(snapshot.now_s)
         if self._due(snapshot, sounding):
-            self._last = sounding
             self._heard = _enabled(snapshot)
-            self._rest_from_s = snapshot.now_s + length_s(sounding)
+            self._rest_from_s = snapshot.now_s + PATTERNS[sounding].length_s
             trouble = self._player.play(sounding, snapshot.now_s) or trouble
+        self._last = sounding
         return Receipt(ok=not trouble, text=trouble)
 
     def close(self) -> None:
@@ -122,12 +127,12 @@ class WavFiles:
         self._count += 1
         return ""
 
-    def trouble(self) -> str:
-        """A file is written or refused at once."""
+    def trouble(self, now_s: float) -> str:  # noqa: ARG002 - a file is not late
+        """Give nothing: a file is written or refused at once."""
         return ""
 
     def stop(self) -> None:
-        """A file makes no sound."""
+        """Do nothing: a file makes no sound."""
 
     def test(self) -> SelfTest:
         """Make the folder."""
@@ -147,16 +152,18 @@ class Aplay:
     def __init__(self, device: str) -> None:
         self._device = device
         self._playing: subprocess.Popen[bytes] | None = None
-        self._bursts = tempfile.TemporaryDirectory(prefix="barocast-sound-")
+        self._late_s = float("inf")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def play(self, priority: Priority, now_s: float) -> str:  # noqa: ARG002 - a loudspeaker needs no time
+    def play(self, priority: Priority, now_s: float) -> str:
         """Start the player and return at once."""
         self.stop()
         player = shutil.which("aplay")
         if player is None:
             return NO_PLAYER
         try:
-            self._playing = subprocess.Popen(
+            # The program is resolved above; the device is one argument and no shell reads it.
+            self._playing = subprocess.Popen(  # noqa: S603
                 self._command(player, self._file(str(priority), burst(priority))),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -164,18 +171,24 @@ class Aplay:
             )
         except OSError as error:
             return f"sound: {player}: {error.strerror}"
+        self._late_s = now_s + PATTERNS[priority].length_s + PATIENCE_S
         return ""
 
-    def trouble(self) -> str:
-        """Read the exit status of a burst that has ended."""
-        ended = self._playing.poll() if self._playing else None
-        return f"sound: aplay on {self._device} exited with {ended}" if ended else ""
+    def trouble(self, now_s: float) -> str:
+        """Read the exit status of a burst that has ended, or should have."""
+        if self._playing is None:
+            return ""
+        status = self._playing.poll()
+        if status is None and now_s > self._late_s:
+            return f"sound: aplay on {self._device} is stuck"
+        return f"sound: aplay on {self._device} exited with {status}" if status else ""
 
     def stop(self) -> None:
-        """Kill what still sounds and collect its process."""
+        """Kill what still sounds and collect its process, unless the kernel holds it."""
         if self._playing is not None:
             self._playing.kill()
-            self._playing.wait()
+            with suppress(subprocess.TimeoutExpired):
+                self._playing.wait(KILL_TIMEOUT_S)
             self._playing = None
 
     def test(self) -> SelfTest:
@@ -183,9 +196,9 @@ class Aplay:
         player = shutil.which("aplay")
         if player is None:
             return SelfTest(ok=False, text=NO_PLAYER)
-        silence = self._file("silence", np.zeros(round(TEST_S * RATE_HZ)))
         try:
-            # The program is resolved above; the device is one argument and no shell reads it.
+            silence = self._file("silence", np.zeros(round(TEST_S * RATE_HZ)))
+            # As in `play`: nothing here is read by a shell.
             done = subprocess.run(  # noqa: S603
                 self._command(player, silence), capture_output=True, timeout=TEST_TIMEOUT_S, check=False
             )
@@ -199,13 +212,17 @@ class Aplay:
     def close(self) -> None:
         """Be silent and remove the burst files."""
         self.stop()
-        self._bursts.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def _command(self, player: str, path: Path) -> list[str]:
         return [player, "-q", "-D", self._device, str(path)]
 
-    def _file(self, name: str, samples: np.ndarray) -> Path:
-        path = Path(self._bursts.name) / f"{name}.wav"
+    def _file(self, name: str, samples: Floats) -> Path:
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="barocast-sound-")
+        path = Path(self._folder.name) / f"{name}.wav"
         if not path.exists():
             path.write_bytes(wav(samples))
         return path

@@ -33,12 +33,12 @@ STEP_S = 1.0
 """The one step of integration, whatever is asked."""
 
 CVP_MMHG = 5.0
-SET_POINT_MMHG = 100.0
+SET_POINT_MMHG = 103.0
 """What the reflex defends, awake."""
 RATE_AWAKE = 76.0
 STROKE_AWAKE_ML = 74.0
-RESISTANCE_AWAKE = 18.0
-"""mmHg per L/min: 100 mmHg awake."""
+RESISTANCE_AWAKE = 18.8
+"""mmHg per L/min."""
 VOLUME_ML = 5000.0
 UNSTRESSED_ML = 3600.0
 KE0_PROPOFOL = 0.456 / 60

@@ -43,8 +43,6 @@ class Gunzip:
                 yield from self._up_to_damage(before, data)
                 break
             rest = self._member.unconsumed_tail or self._member.unused_data
-            if not plain and len(rest) == len(data):
-                break
             self._offset += len(data) - len(rest)
             data = rest
             yield plain
@@ -66,14 +64,15 @@ class Gunzip:
         return True
 
     def _up_to_damage(self, member: zlib._Decompress, data: bytes) -> Iterator[bytes]:
-        for at in range(len(data)):
-            try:
+        at = 0
+        try:
+            while at < len(data):
                 yield member.decompress(data[at : at + 1])
-            except zlib.error:
-                self._lost = Corrupt(self._offset + at, 0, "gzip")
-                self._offset += at
-                self._lose(len(data) - at)
-                return
+                at += 1
+        except zlib.error:
+            self._lost = Corrupt(self._offset + at, 0, "gzip")
+            self._offset += at
+            self._lose(len(data) - at)
 
     def _lose(self, length: int) -> None:
         if self._lost is not None:

@@ -120,7 +120,7 @@ class IntelliVueDecoder:
         self._demo = False
         self._wave_attributes: dict[tuple[int, int], dict[int, bytes]] = {}
         self._specs: dict[tuple[int, int], WaveSpec | None] = {}
-        self._told: dict[tuple[int, int], dict[int, bytes]] = {}
+        self._told: dict[tuple[int, int], tuple[bytes | None, ...]] = {}
 
     @property
     def counts(self) -> FeedCounts:
@@ -170,6 +170,7 @@ class IntelliVueDecoder:
                 yield from read(observation, t_s)
         elif isinstance(pdu, EventReport) and pdu.event == codes.MDS_CREATE:
             self._forget()
+            self._clock.seconds(pdu.time_ticks)
             self._monitor_says(pdu.attributes)
         elif isinstance(pdu, Association) and pdu.act is Act.RESPONSE:
             self._forget()
@@ -201,9 +202,10 @@ class IntelliVueDecoder:
     def _numerics(self, seen: Observation, t_s: float) -> Iterator[Event]:
         if codes.MEASURED_AT in seen.attributes:
             key = (seen.context, seen.handle)
-            if self._told.get(key) == seen.attributes:
+            said = tuple(map(seen.attributes.get, _MEASUREMENT))
+            if self._told.get(key) == said:
                 return
-            _keep(self._told, key, seen.attributes)
+            _keep(self._told, key, said)
         for number in numbers(seen.attributes):
             self._samples += 1
             yield self._sample(number, t_s)
@@ -259,6 +261,8 @@ class IntelliVueDecoder:
         return (self._demo or bool(alarm_state & ALARM_DEMO)) and not self._allow_demo
 
 
+_MEASUREMENT: Final = (codes.MEASURED_AT, codes.NUMERIC_VALUE, codes.COMPOUND_NUMERIC)
+"""The same of these once more is the same measurement."""
 _SHOWN: Final = (None, Reason.DEMO)
 """With these a source counts as working: demo data chooses its line as a patient's would."""
 

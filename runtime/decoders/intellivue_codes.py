@@ -60,6 +60,7 @@ PARTITION_OF_LABELS: Final = 2
 GROUP_ALL: Final = 0
 GROUP_VMO_STATIC: Final = 0x0811
 
+OPERATING_MONITORING: Final = 0x4000
 OPERATING_DEMO: Final = 0x2000
 """Bit of OPERATING_MODE: the monitor shows an invented patient."""
 

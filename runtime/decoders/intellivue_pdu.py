@@ -23,9 +23,9 @@ Source: Philips IntelliVue Data Export Interface Programming Guide, "Protocol Co
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from struct import Struct
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders.intellivue_association import (
@@ -36,7 +36,7 @@ from barocast.runtime.decoders.intellivue_association import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 ObjectId: TypeAlias = "tuple[int, int, int]"
 """Class, context, handle."""
@@ -235,7 +235,7 @@ def attribute_list(attributes: Mapping[int, bytes]) -> bytes:
     return _PAIR.pack(len(attributes), len(body)) + body
 
 
-def _event_report(data: bytes, at: int, invoke_id: int, _: _Link) -> Pdu:
+def _event_report(data: bytes, at: int, invoke_id: int, _link: _Link) -> Pdu:
     (command,) = _U16.unpack_from(data, _RO.size + 2)
     time, event, length = _EVENT_HEAD.unpack_from(data, at + _OBJECT.size)
     at += _OBJECT.size + _EVENT_HEAD.size
@@ -247,12 +247,12 @@ def _event_report(data: bytes, at: int, invoke_id: int, _: _Link) -> Pdu:
     return EventReport(invoke_id, command == _CONFIRMED_EVENT, time, event, attributes)
 
 
-def _event_reply(data: bytes, at: int, invoke_id: int, _: _Link) -> Pdu:
+def _event_reply(data: bytes, at: int, invoke_id: int, _link: _Link) -> Pdu:
     time, event, _ = _EVENT_HEAD.unpack_from(data, at + _OBJECT.size)
     return EventReply(invoke_id, time, event)
 
 
-def _set_request(data: bytes, at: int, invoke_id: int, _: _Link) -> Pdu:
+def _set_request(data: bytes, at: int, invoke_id: int, _link: _Link) -> Pdu:
     at += _OBJECT.size + 4  # scope
     count, _ = _PAIR.unpack_from(data, at)
     at += _PAIR.size
@@ -267,11 +267,11 @@ def _set_request(data: bytes, at: int, invoke_id: int, _: _Link) -> Pdu:
     return SetRequest(invoke_id, attributes)
 
 
-def _set_result(data: bytes, at: int, invoke_id: int, _: _Link) -> Pdu:
+def _set_result(data: bytes, at: int, invoke_id: int, _link: _Link) -> Pdu:
     return SetResult(invoke_id, attributes_at(data, at + _OBJECT.size)[0])
 
 
-def _poll_request(data: bytes, at: int, invoke_id: int, _: _Link) -> Pdu:
+def _poll_request(data: bytes, at: int, invoke_id: int, _link: _Link) -> Pdu:
     at += _OBJECT.size + 4  # scope
     action, _ = _ACTION.unpack_from(data, at)
     at += _ACTION.size
@@ -318,7 +318,7 @@ def _observations(data: bytes, at: int) -> tuple[Observation, ...]:
     return tuple(found)
 
 
-_READERS: Final = {
+_READERS: Final[dict[tuple[int, int], Callable[[bytes, int, int, _Link], Pdu]]] = {
     (_INVOKE, _EVENT): _event_report,
     (_INVOKE, _CONFIRMED_EVENT): _event_report,
     (_RESULT, _CONFIRMED_EVENT): _event_reply,
@@ -407,7 +407,7 @@ def _write_failure(pdu: Failure) -> tuple[int, bytes]:
     return _ERROR, _COMMAND.pack(pdu.invoke_id, pdu.error, 0)
 
 
-_WRITERS: Final = {
+_WRITERS: Final[dict[type, Callable[[Any], tuple[int, bytes]]]] = {
     EventReport: _write_event,
     EventReply: _write_reply,
     SetRequest: _write_set,

@@ -67,7 +67,7 @@ def float_word(value: float, decimals: int = 0) -> int:
     """
     if math.isnan(value):
         return _NAN
-    mantissa = round(value * 10**decimals)
+    mantissa = round(value * 10.0**decimals)
     if abs(mantissa) >= 0x7FFFFE:  # noqa: PLR2004 - the first mantissa that is a code
         raise ValueError(f"{value} with {decimals} decimals does not fit a FLOAT")
     return (-decimals & 0xFF) << 24 | mantissa & 0xFFFFFF
@@ -186,7 +186,7 @@ class WaveSpec:
     def decode(self, raw: bytes) -> Floats:
         """Turn raw samples into values (n,); NaN where one is marked invalid."""
         counts = np.frombuffer(raw, self.dtype)
-        values: Floats = (counts & self.mask) * self.gain + self.offset
+        values = (counts & self.mask).astype(np.float64) * self.gain + self.offset
         if self.invalid:
             values[(counts & self.invalid) == self.invalid] = math.nan
         return values
@@ -200,7 +200,9 @@ SPEC_ATTRIBUTES: Final = (
     codes.UNIT,
 )
 _EXTENDED_RANGE: Final = 0x1000  # format flag: bits above the significant ones are marks
+_FIXED_SCALE: Final = 0x2000  # format flag
 _MARK_INVALID: Final = 1
+_INVALID_BIT: Final = 0x8000
 _DTYPES: Final = {8: "u1", 16: ">u2"}
 
 
@@ -235,15 +237,38 @@ def _marks(data: bytes) -> dict[int, int]:
     return dict(_PAIR.iter_unpack(data[4 : 4 + (len(data) - 4) // 4 * 4])) if len(data) >= 4 else {}  # noqa: PLR2004 - count and length
 
 
-def spec_attributes(*, n: int, bits: int, period_ticks: int, scale: tuple[float, float, int, int], unit: int) -> dict[int, bytes]:
-    """Write the attributes that describe a wave; `scale` is (lower, upper, lower raw, upper raw)."""
-    low, high, low_raw, high_raw = scale
-    return {
-        codes.WAVE_FORMAT: _FORMAT.pack(n, 16, bits, _EXTENDED_RANGE),
-        codes.SAMPLE_PERIOD: _U32.pack(period_ticks),
-        codes.UNIT: _U16.pack(unit),
-        codes.SCALE: _SCALE.pack(float_word(low), float_word(high), low_raw, high_raw),
-    }
+@dataclass(frozen=True, slots=True)
+class WaveLayout:
+    """What a monitor says of a wave it sends: 16-bit samples, bit 15 marks one invalid."""
+
+    n: int
+    """Samples in one array."""
+    period_ticks: int
+    bits: int
+    low: float
+    high: float
+    """Ends of the scale, in `unit`; NaN where it has no absolute one."""
+    low_raw: int
+    high_raw: int
+    unit: int
+
+    def attributes(self) -> dict[int, bytes]:
+        """Write the attributes that describe the wave."""
+        scale = (float_word(self.low), float_word(self.high), self.low_raw, self.high_raw)
+        return {
+            codes.WAVE_FORMAT: _FORMAT.pack(self.n, 16, self.bits, _FIXED_SCALE),
+            codes.FIXED_VALUES: listed([_PAIR.pack(_MARK_INVALID, _INVALID_BIT)]),
+            codes.SAMPLE_PERIOD: _U32.pack(self.period_ticks),
+            codes.UNIT: _U16.pack(self.unit),
+            codes.SCALE: _SCALE.pack(*scale),
+        }
+
+    def encode(self, values: Floats) -> bytes:
+        """Write samples; NaN becomes the invalid mark, and what is off the scale its end."""
+        low, high = (0.0, 1.0) if math.isnan(self.low) else (self.low, self.high)
+        per_unit = (self.high_raw - self.low_raw) / (high - low)
+        counts = np.clip(np.nan_to_num(values) - low, 0.0, high - low) * per_unit + self.low_raw
+        return np.where(np.isnan(values), _INVALID_BIT, np.rint(counts)).astype(">u2").tobytes()
 
 
 def label_list(labels: Sequence[int]) -> bytes:

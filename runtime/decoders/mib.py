@@ -14,12 +14,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import pack, unpack, unpack_from
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from barocast.runtime.domain import Corrupt
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BOF: Final = 0xC0
 EOF: Final = 0xC1
@@ -157,6 +154,8 @@ class Deframer:
             if data[at] != BOF:
                 at = self._skip(data, at, found)
                 continue
+            if self._garbage:
+                found.append(self._told(self._at + at, self._garbage))
             length, ending = _extent(data, at)
             if ending == "open":
                 break
@@ -170,10 +169,11 @@ class Deframer:
         """Tell what the end of the stream leaves unfinished."""
         found: list[Found] = []
         if self._garbage:
-            found.append(Corrupt(self._at - self._garbage, self._garbage, "garbage"))
+            found.append(self._told(self._at, self._garbage))
         if self._held:
             found.append(Corrupt(self._at, len(self._held), "cut short"))
-        self._held, self._at, self._garbage = b"", self._at + len(self._held), 0
+        self._at += len(self._held)
+        self._held = b""
         return found
 
     @staticmethod
@@ -182,12 +182,15 @@ class Deframer:
 
     def _skip(self, data: bytes, at: int, found: list[Found]) -> int:
         """Pass over bytes outside frames; give the index of the next C0, or the end."""
-        stop = data.find(BOF, at)
-        more = stop if stop >= 0 else len(data)
-        self._garbage += more - at
-        start = self._at + more - self._garbage
-        while self._garbage >= MAX_GARBAGE or (self._garbage and stop >= 0):
-            piece = min(self._garbage, MAX_GARBAGE)
-            found.append(Corrupt(start, piece, "garbage"))
-            start, self._garbage = start + piece, self._garbage - piece
-        return more
+        start = data.find(BOF, at)
+        stop = start if start >= 0 else len(data)
+        self._garbage += stop - at
+        while self._garbage >= MAX_GARBAGE:
+            found.append(self._told(self._at + stop, MAX_GARBAGE))
+        return stop
+
+    def _told(self, end: int, length: int) -> Corrupt:
+        """Report the first `length` bytes of the garbage that reaches up to offset `end`."""
+        start = end - self._garbage
+        self._garbage -= length
+        return Corrupt(start, length, "garbage")

@@ -1,0 +1,305 @@
+"""The network: patched series, multi-scale trend and named text sections -> ordered risk and MAP.
+
+    series, mask (B, C, 90)  -> 30 s patches -------------- keys, values --+
+    trend (B, 7, 6)          -> a token per scale + a forecast token  -> cross-attention, gated
+    text (B, 128)            -> token features ------------ keys, values --+  (with a residual)
+                                                        forecast token -> head
+    trend, standardized      -> wide linear path ------------------------> head
+                                                        head -> logits (B, 3), quantiles (B, 3, 30)
+
+The wide path makes the network at least a logistic regression; the forecast token alone makes it a
+perceptron on the trend; attention only adds to them, since every attention ends in a projection that
+starts at zero. Text enters by attention *plus* a residual, so it can move a flat forecast; without
+text its gate is 0 and the answer is that of the series alone. Logits are ordered (5 <= 10 <= 15 min)
+and quantiles do not cross, by construction. Several members run in one graph; the answer is their mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from barocast.runtime.tokens import CASE_FEATURES, TEXT_TOKENS, TREND_FEATURES, TREND_MINUTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PATCH: Final = 3
+"""Samples of 10 s in a patch of 30 s."""
+FORECAST_MINUTES: Final = tuple(step / 2 for step in range(1, 31))
+"""Minutes ahead of each MAP quantile step."""
+QUANTILES: Final = 3
+HORIZONS: Final = 3
+GATES: Final = ("text", "series")
+SCALES: Final = len(TREND_MINUTES) + 1
+TREND: Final = SCALES * len(TREND_FEATURES)
+assert len(CASE_FEATURES) == len(TREND_FEATURES)  # noqa: S101 both fill a row of the trend; wrong: no import
+CLIP_SD: Final = 5.0
+"""Standardized features are held inside this, so that one artefact cannot carry the wide path away."""
+MMHG_CENTRE: Final = 75.0
+MMHG_SCALE: Final = 15.0
+TEXT_MASKED: Final = -30.0
+"""Added to the attention score of padding: finite, so that an empty text stays a number."""
+
+
+Answer: TypeAlias = "tuple[Tensor, Tensor, Tensor]"
+"""logits (B, 3), quantiles or deltas (B, 3, 30) in mmHg, gates (B, len(GATES))."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """The shape of the network."""
+
+    vocabulary: int
+    """Tokens the text encoder knows."""
+    channels: int = 1
+    steps: int = 90
+    """Columns of the window."""
+    width: int = 48
+    text_width: int = 32
+    heads: int = 4
+    layers: int = 2
+    members: int = 3
+    dropout: float = 0.2
+    recent: int = 6
+    """Newest samples of each channel that the forecast token sees as they are."""
+
+    @property
+    def patches(self) -> int:
+        """Patches in a window."""
+        if self.steps % PATCH:
+            raise ValueError(f"{self.steps} steps do not divide into patches of {PATCH}")
+        return self.steps // PATCH
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Where the training rows lie: set once, kept in the graph."""
+
+    mean: Tensor
+    """(7, 6)"""
+    sd: Tensor
+    """(7, 6)"""
+    rest: Tensor
+    """(3, 30) quantiles of MAP ahead minus MAP now, mmHg: the forecast before anything is learned."""
+    prevalence_logits: tuple[float, float, float]
+
+
+class TextEncoder(nn.Module):
+    """Token ids -> token features; a short convolution joins `haemoglobin 8.9 low` to one meaning."""
+
+    def __init__(self, vocabulary: int, width: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, width, padding_idx=0)
+        self.neighbours = nn.Conv1d(width, width, kernel_size=5, padding=2, groups=width)
+        self.mix = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(width)
+        self.score = nn.Linear(width, 1)
+        self.burden = nn.Linear(width, 1)
+
+    def forward(self, text: Tensor) -> Tensor:
+        """Give (B, token, width), 0 at padding."""
+        seen = (text != 0).to(torch.float32).unsqueeze(-1)
+        token = self.embedding(text) * seen
+        context = self.neighbours(token.transpose(1, 2)).transpose(1, 2)
+        return self.norm(token + self.mix(functional.gelu(context))) * seen
+
+    def predict_burden(self, text: Tensor) -> Tensor:
+        """Give (B,): how hypotensive such patients' cases were, standardized. Pretraining only."""
+        features = self(text)
+        score = self.score(features) + TEXT_MASKED * (text == 0).to(torch.float32).unsqueeze(-1)
+        pooled: Tensor = (torch.softmax(score, dim=1) * features).sum(dim=1)
+        return self.burden(pooled).squeeze(-1)
+
+
+class Attention(nn.Module):
+    """Multi-head attention of tokens (B, n, width) to others; its output projection starts at zero."""
+
+    def __init__(self, width: int, source_width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(width)
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(source_width, 2 * width)
+        self.out = _zero(nn.Linear(width, width))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, tokens: Tensor, source: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Give what to add to the tokens. `bias` (B, 1, 1, source) is added to the scores."""
+        query = self._split(self.query(self.norm(tokens)))
+        key, value = self.key_value(source).chunk(2, dim=-1)
+        key, value = self._split(key), self._split(value)
+        score = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5  # (B, head, n, source)
+        weight = torch.softmax(score if bias is None else score + bias, dim=-1)
+        mixed = (weight @ value).transpose(1, 2).flatten(2)
+        return self.dropout(self.out(mixed))
+
+    def _split(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, head, n, width / head)
+
+
+class FeedForward(nn.Module):
+    """The usual perceptron of a transformer layer."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, 2 * width)
+        self.narrow = _zero(nn.Linear(2 * width, width))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Give what to add to the tokens."""
+        widened = self.dropout(functional.gelu(self.widen(self.norm(tokens))))
+        return self.dropout(self.narrow(widened))
+
+
+class Layer(nn.Module):
+    """Tokens look at the patches (gated), at one another, and think."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__()
+        width, heads, dropout = settings.width, settings.heads, settings.dropout
+        self.to_series = Attention(width, width, heads, dropout)
+        self.to_self = Attention(width, width, heads, dropout)
+        self.think = FeedForward(width, dropout)
+
+    def forward(self, tokens: Tensor, patches: Tensor, gate: Tensor) -> Tensor:
+        """Give the tokens (B, n, width) after one layer."""
+        tokens = tokens + gate * self.to_series(tokens, patches)
+        tokens = tokens + self.to_self(tokens, tokens)
+        return tokens + self.think(tokens)
+
+
+class Member(nn.Module):
+    """One network of the ensemble, text features given."""
+
+    def __init__(self, settings: ModelSettings, rest: Tensor, prevalence_logits: Sequence[float]) -> None:
+        super().__init__()
+        width = settings.width
+        known = TREND + 2 * settings.channels * settings.recent
+        self.settings = settings
+        self.patch = nn.Linear(2 * settings.channels * PATCH, width)
+        self.patch_place = nn.Parameter(torch.randn(settings.patches, width) * 0.02)
+        self.scale = nn.Parameter(torch.randn(SCALES, len(TREND_FEATURES), width) * 0.2)
+        self.scale_place = nn.Parameter(torch.randn(SCALES, width) * 0.02)
+        self.forecast = nn.Linear(known, width)
+        self.to_text = Attention(width, settings.text_width, settings.heads, settings.dropout)
+        self.text_gate = nn.Linear(width + settings.text_width, 1)
+        self.series_gate = nn.Linear(width, 1)
+        self.layers = nn.ModuleList(Layer(settings) for _ in range(settings.layers))
+        self.dropout = nn.Dropout(settings.dropout)
+        self.head = Head(width, known, rest, prevalence_logits)
+        nn.init.constant_(self.text_gate.bias, -1.0)
+
+    def forward(self, patches: Tensor, z: Tensor, known: Tensor, text: Tensor, seen: Tensor) -> Answer:
+        """Take patches (B, 30, 2CP), z (B, 7, 6), known (B, known), text (B, token, w), seen (B, token)."""
+        forecast = functional.gelu(self.forecast(known)).unsqueeze(1)
+        scales = torch.einsum("bsf,sfw->bsw", z, self.scale) + self.scale_place
+        tokens = torch.cat([self.dropout(forecast), scales], dim=1)  # (B, 1 + 7, width)
+        series = self.patch(patches) + self.patch_place
+        text_gate = self._text_gate(forecast, text, seen)
+        bias = (TEXT_MASKED * (1 - seen))[:, None, None, :]
+        tokens = tokens + text_gate * self.to_text(tokens, text, bias)
+        series_gate = torch.sigmoid(self.series_gate(forecast))
+        for layer in self.layers:
+            tokens = layer(tokens, series, series_gate)
+        logits, deltas = self.head(tokens[:, 0], known)
+        return logits, deltas, torch.cat([text_gate, series_gate], dim=-1).squeeze(1)
+
+    def _text_gate(self, forecast: Tensor, text: Tensor, seen: Tensor) -> Tensor:
+        """Give (B, 1, 1): 0 without any text."""
+        pooled = text.sum(dim=1, keepdim=True) / seen.sum(dim=1).clamp(min=1)[:, None, None]
+        present = seen.amax(dim=1)[:, None, None]
+        return torch.sigmoid(self.text_gate(torch.cat([forecast, pooled], dim=-1))) * present
+
+
+class Head(nn.Module):
+    """Forecast token plus wide path -> ordered logits and uncrossed quantile deltas."""
+
+    def __init__(self, width: int, known: int, rest: Tensor, prevalence_logits: Sequence[float]) -> None:
+        super().__init__()
+        self.risk = _zero(nn.Linear(width, HORIZONS))
+        self.wide_risk = _zero(nn.Linear(known, HORIZONS))
+        self.delta = _zero(nn.Linear(width, rest.numel()))
+        self.wide_delta = _zero(nn.Linear(known, rest.numel()))
+        self.register_buffer("rest", _free(rest / MMHG_SCALE))
+        with torch.no_grad():
+            self.wide_risk.bias.copy_(_steps(prevalence_logits))
+
+    def forward(self, token: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """Give logits (B, 3) and MAP ahead minus MAP now (B, 3, 30), mmHg."""
+        risk = self.risk(token) + self.wide_risk(known)
+        rises = functional.softplus(risk[:, 1:])
+        at5 = risk[:, :1]
+        at10 = at5 + rises[:, :1]
+        at15 = at10 + rises[:, 1:]
+        free = (self.delta(token) + self.wide_delta(known)).unflatten(-1, (QUANTILES, -1)) + self.rest
+        middle = free[:, 1]
+        low = middle - functional.softplus(free[:, 0])
+        high = middle + functional.softplus(free[:, 2])
+        deltas = torch.stack([low, middle, high], dim=1) * MMHG_SCALE
+        return torch.cat([at5, at10, at15], dim=1), deltas
+
+
+class Model(nn.Module):
+    """The whole graph: ModelInput's four tensors in, logits, quantiles and gates out."""
+
+    def __init__(self, settings: ModelSettings, scaling: Scaling) -> None:
+        super().__init__()
+        self.settings = settings
+        self.text_encoder = TextEncoder(settings.vocabulary, settings.text_width)
+        self.members = nn.ModuleList(
+            Member(settings, scaling.rest, scaling.prevalence_logits) for _ in range(settings.members)
+        )
+        self.register_buffer("mean", scaling.mean)
+        self.register_buffer("sd", scaling.sd)
+
+    def forward(self, series: Tensor, mask: Tensor, trend: Tensor, text: Tensor) -> Answer:
+        """Give the members' mean answer for a batch of ModelInputs."""
+        features = self.text_encoder(text)
+        answers = self.each(series, mask, trend, features, (text != 0).to(torch.float32))
+        logits, quantiles, gates = (torch.stack(parts).mean(dim=0) for parts in zip(*answers, strict=True))
+        return logits, quantiles, gates
+
+    def each(self, series: Tensor, mask: Tensor, trend: Tensor, text: Tensor, seen: Tensor) -> list[Answer]:
+        """Give every member's answer; text features (B, token, width) are computed by the caller."""
+        z = ((trend - self.mean) / self.sd).clamp(-CLIP_SD, CLIP_SD)
+        scaled = (series - MMHG_CENTRE) / MMHG_SCALE * mask
+        both = torch.cat([scaled, mask], dim=1)  # (B, 2C, time)
+        patches = both.unflatten(-1, (self.settings.patches, PATCH)).permute(0, 2, 1, 3).flatten(2)
+        known = torch.cat([z.flatten(1), both[..., -self.settings.recent :].flatten(1)], dim=1)
+        now = trend[:, :1, :1]  # mean of the last minute, mmHg
+        answers = [member(patches, z, known, text, seen) for member in self.members]
+        return [(logits, now + deltas, gates) for logits, deltas, gates in answers]
+
+
+def example_input(settings: ModelSettings, batch: int = 1) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Give tensors of the graph's input shapes, for tracing and tests."""
+    series = torch.full((batch, settings.channels, settings.steps), MMHG_CENTRE)
+    trend = torch.full((batch, SCALES, len(TREND_FEATURES)), MMHG_CENTRE)
+    text = torch.ones((batch, TEXT_TOKENS), dtype=torch.int64)
+    return series, torch.ones_like(series), trend, text
+
+
+def _zero(linear: nn.Linear) -> nn.Linear:
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear
+
+
+def _steps(logits: Sequence[float]) -> Tensor:
+    """Give the head's bias for ordered logits: the first, then what softplus makes each rise of."""
+    rises = torch.tensor([logits[1] - logits[0], logits[2] - logits[1]]).clamp(min=0.05)
+    return torch.cat([torch.tensor([logits[0]]), torch.log(torch.expm1(rises))])
+
+
+def _free(rest: Tensor) -> Tensor:
+    """Give (3, 30): the middle as it is, the spreads as softplus's argument."""
+    spreads = torch.stack([rest[1] - rest[0], rest[2] - rest[1]]).clamp(min=0.05)
+    low, high = torch.log(torch.expm1(spreads))
+    return torch.stack([low, rest[1], high])

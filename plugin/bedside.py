@@ -1,0 +1,130 @@
+"""One bed: a session's events through the watch to the sinks, one step at a time.
+
+    step(data, now_s) -> bytes to send     whatever came from the port goes in, replies come out
+
+No port and no clock in here: `serve` drives it from a real port, tests from a list. Silence is judged
+here, because only the arrival clock can see it: after `stale_s` without a usable sample the feed
+counts as lost (technical alarm) and every decision that falls due is an abstention that says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from barocast.plugin.vitals import Vitals
+from barocast.runtime.alarm_events import Apply, FeedBack, FeedLost, Log
+from barocast.runtime.domain import Sample, WaveChunk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from barocast.plugin.sinks.jsonl import JsonLinesSink
+    from barocast.plugin.sinks.sink import AlarmSink, Receipt
+    from barocast.plugin.watch import Outcome, Watch
+    from barocast.runtime.alarm_events import AlarmEvent, Effect
+    from barocast.runtime.domain import Decision, Event
+    from barocast.runtime.session import Session
+
+
+class Bedside:
+    """Session, watch and sinks of one bed. Raises nothing that a feed can cause."""
+
+    def __init__(  # noqa: PLR0913 - the parts of a bed, each by its name
+        self,
+        *,
+        name: str,
+        session: Session,
+        watch: Watch,
+        sinks: list[AlarmSink],
+        log: JsonLinesSink | None = None,
+        stale_s: float = 5.0,
+        every_s: float = 30.0,
+        wall: Callable[[], str] = str,
+    ) -> None:
+        self.name = name
+        self.session = session
+        self.watch = watch
+        self.vitals = Vitals()
+        self.decision: Decision | None = None
+        self.troubles: dict[str, str] = {}
+        """Sink -> what failed last."""
+        self.sinks = sinks
+        self._log = log
+        self._stale_s = stale_s
+        self._every_s = every_s
+        self._wall = wall
+        self._heard_s: float | None = None
+        self._abstained_s: float | None = None
+
+    def step(self, data: bytes, now_s: float) -> bytes:
+        """Take what came, let time pass, and give what to send. `now_s` is monotonic."""
+        received, reply = self.session.receive(data, now_s)
+        events = [_timed(event, now_s) for event in received]
+        self.vitals.take(events, now_s)
+        outcomes = self.watch.feed(events, now_s)
+        effects = self._listen(events, now_s)
+        outcomes += self._mind_silence(now_s)
+        self._carry_out(outcomes, [*effects, *self.watch.tick(now_s)])
+        return reply + self.session.due(now_s)
+
+    def tell(self, event: AlarmEvent, now_s: float) -> None:
+        """Pass on an operator's act."""
+        self._carry_out([], self.watch.tell(event, now_s))
+
+    def close(self) -> None:
+        """Let every sink fall silent and close the log."""
+        for sink in (*self.sinks, *([self._log] if self._log else [])):
+            sink.close()
+
+    def silent_s(self, now_s: float) -> float:
+        """Seconds since the last usable sample; 0 before anything was expected."""
+        return 0.0 if self._heard_s is None else now_s - self._heard_s
+
+    def _listen(self, events: list[Event], now_s: float) -> list[Effect]:
+        was_silent = self.silent_s(now_s)
+        if self._heard_s is not None and not any(isinstance(event, Sample | WaveChunk) for event in events):
+            return []
+        self._heard_s = now_s
+        if self._abstained_s is None:
+            return []
+        self._abstained_s = None
+        return self.watch.tell(FeedBack(self.name, was_silent), now_s)
+
+    def _mind_silence(self, now_s: float) -> list[Outcome]:
+        silent_s = self.silent_s(now_s)
+        if silent_s < self._stale_s:
+            return []
+        if self._abstained_s is not None and now_s - self._abstained_s < self._every_s:
+            return []
+        self._abstained_s = now_s
+        self._carry_out([], self.watch.tell(FeedLost(self.name, silent_s, self.session.status), now_s))
+        return [self.watch.abstain(silent_s, now_s)]
+
+    def _carry_out(self, outcomes: list[Outcome], effects: list[Effect]) -> None:
+        for outcome in outcomes:
+            self.decision = outcome.decision
+            if self._log is not None:
+                self._note("log", self._log.write_decision(outcome.decision, outcome.alarm))
+        for effect in [*(e for outcome in outcomes for e in outcome.effects), *effects]:
+            self._effect(effect)
+
+    def _effect(self, effect: Effect) -> None:
+        if isinstance(effect, Apply):
+            for sink in self.sinks:
+                self._note(type(sink).__name__, sink.apply(effect.snapshot))
+        elif isinstance(effect, Log) and self._log is not None:
+            self._note("log", self._log.write_log(effect.row, self._wall()))
+
+    def _note(self, sink: str, receipt: Receipt) -> None:
+        if receipt.ok:
+            self.troubles.pop(sink, None)
+        else:
+            self.troubles[sink] = receipt.text
+
+
+def _timed(event: Event, now_s: float) -> Event:
+    """Date by its arrival what a feed gave no time of its own."""
+    if isinstance(event, Sample | WaveChunk) and event.t_s is None:
+        return replace(event, t_s=now_s)
+    return event

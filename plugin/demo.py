@@ -1,0 +1,196 @@
+"""`barocast demo`: a simulated patient behind a virtual monitor, over a real serial line, into the runtime.
+
+    SimulatedPatient -> VirtualIntelliVue =pty= SerialTransport -> the very bedside of `barocast run`
+
+The virtual monitor speaks the real protocol in a thread of its own at the other end of the line. Both
+ends' clocks run `--speed` times faster than the wall. Exit status 0 when the forecast alarm came before
+the simulated event, 1 when it did not.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import threading
+import tty
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+
+from barocast.calibration.events import find_events
+from barocast.plugin.bedside import Bedside
+from barocast.plugin.clock import Clock, wall_time
+from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
+from barocast.plugin.screen import FRAME_S, Screen, view_of
+from barocast.plugin.serve import Line, serve
+from barocast.plugin.settings import STALE_S
+from barocast.plugin.sinks.jsonl import JsonLinesSink
+from barocast.plugin.sinks.sound import SoundSink
+from barocast.plugin.sinks.terminal import TerminalSink
+from barocast.plugin.transports import CHUNK, SerialTransport
+from barocast.plugin.virtual.intellivue import VirtualIntelliVue
+from barocast.plugin.virtual.physiology import SimulatedPatient
+from barocast.plugin.virtual.scenario import SCENARIOS
+from barocast.plugin.watch import Watch
+from barocast.runtime.engines import OrtEngine
+from barocast.runtime.errors import SettingsError
+from barocast.runtime.intellivue_session import IntelliVueSession
+from barocast.runtime.timeline import STEP_S
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
+
+HELP: Final = "Play a simulated patient through a virtual monitor, over a real serial line, into the runtime."
+FEEDS: Final = ("intellivue",)
+MAX_SPEED: Final = 240.0
+"""Beyond this the line's own pace (a burst every 1.024 s of its time) outruns a slow machine."""
+BAUD: Final = 115200
+PACE_S: Final = 0.004
+"""Longest that the virtual monitor sleeps, wall seconds."""
+STALE_WALL_S: Final = 0.5
+"""A machine that is busy for this long must not look like a silent monitor at high speed."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument("--feed", default="intellivue", help="virtual monitor (intellivue)")
+    parser.add_argument(
+        "--scenario", default="slow_bleed", choices=SCENARIOS, help="what happens to the patient"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the simulated patient (default 1)")
+    parser.add_argument("--speed", type=float, default=30.0, help="times real time (default 30)")
+    parser.add_argument("--seconds", type=float, help="stop after this many seconds of the case")
+    parser.add_argument("--headless", action="store_true", help="no live view, one line a decision")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every decision as a JSON line")
+    parser.add_argument("--sound", metavar="DEVICE", help="ALSA device, or wav:DIR")
+    add_bundle_arguments(parser)
+
+
+def run(args: Namespace) -> int:
+    """Play the demo; give the exit status."""
+    _check(args)
+    scenario = SCENARIOS[args.scenario]
+    ends_s = min(args.seconds or scenario.duration_s, scenario.duration_s)
+    patient = SimulatedPatient(scenario, args.seed)
+    onset_s = first_onset_s(patient, ends_s)
+    clock = Clock(args.speed)
+    bedside = _bedside(args, clock)
+    story = Story()
+    try:
+        with played(VirtualIntelliVue(patient, start_ticks=0), clock) as port:
+            serve(
+                bedside,
+                Line(lambda: SerialTransport(port, BAUD)),
+                clock=clock,
+                until=lambda: story.read(bedside) >= ends_s,
+                sleep=clock.sleep,
+                show=_screen(args, bedside),
+            )
+    finally:
+        bedside.close()
+    return _tell(story, onset_s)
+
+
+def first_onset_s(patient: SimulatedPatient, duration_s: float) -> float | None:
+    """Give when the simulated MAP first falls below 65 mmHg for a minute, seconds; None when never."""
+    seconds = patient.mean_pressure(duration_s)
+    columns = seconds[: seconds.size // round(STEP_S) * round(STEP_S)].reshape(-1, round(STEP_S)).mean(axis=1)
+    events = find_events(columns, STEP_S)
+    return events[0].start * STEP_S if events else None
+
+
+@dataclass(slots=True)
+class Story:
+    """When, on the case's own clock, the forecast alarm came first."""
+
+    alarm_s: float | None = None
+    """Seconds into the case; None: never."""
+    decisions: int = 0
+
+    def read(self, bedside: Bedside) -> float:
+        """Look at the bed; give how far the case has come, seconds."""
+        decision = bedside.decision
+        if decision is not None and self.alarm_s is None and bedside.watch.alarm != "none":
+            self.alarm_s = decision.t_s
+        return bedside.watch.pipeline.case_s
+
+
+@contextmanager
+def played(monitor: VirtualIntelliVue, clock: Clock) -> Iterator[str]:
+    """Let a virtual monitor speak at one end of a pty; give the name of the other end."""
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    over = threading.Event()
+    thread = threading.Thread(target=_speak, args=(monitor, ours, clock, over), daemon=True)
+    thread.start()
+    try:
+        yield os.ttyname(theirs)
+    finally:
+        over.set()
+        thread.join(timeout=1.0)
+        for end in (ours, theirs):
+            os.close(end)
+
+
+def _speak(monitor: VirtualIntelliVue, line: int, clock: Clock, over: threading.Event) -> None:
+    while not over.is_set():
+        ready, _, _ = select.select([line], [], [], PACE_S)
+        heard = os.read(line, CHUNK) if ready else b""
+        now_s = clock()
+        said = memoryview(monitor.receive(heard, now_s) + monitor.due(now_s))
+        while said and not over.is_set():
+            _, writable, _ = select.select([], [line], [], PACE_S)
+            said = said[os.write(line, said[:CHUNK]) :] if writable else said
+
+
+def _bedside(args: Namespace, clock: Clock) -> Bedside:
+    bundle = load_bundle(args)
+    watch = Watch(bundle, OrtEngine(bundle), SCENARIOS[args.scenario].patient, now_s=clock())
+    if args.json is not None:
+        args.json.unlink(missing_ok=True)
+    return Bedside(
+        name="virtual IntelliVue",
+        session=IntelliVueSession(),
+        watch=watch,
+        sinks=[SoundSink(args.sound)] if args.sound else [],
+        log=JsonLinesSink(args.json, bundle_id=watch.bundle_id) if args.json else None,
+        stale_s=max(STALE_S["intellivue-serial"], STALE_WALL_S * args.speed),
+        wall=wall_time,
+    )
+
+
+def _screen(args: Namespace, bedside: Bedside) -> Screen:
+    terminal = TerminalSink(Console(force_terminal=False, file=sys.stdout) if args.headless else None)
+    bedside.sinks.append(terminal)
+    title = f"simulated patient, {args.scenario}, {args.speed:g}x"
+    return Screen(
+        terminal, lambda now_s: view_of(bedside, title, now_s, simulated=True), FRAME_S * args.speed
+    )
+
+
+def _tell(story: Story, onset_s: float | None) -> int:
+    alarm = f"forecast alarm at {_clock(story.alarm_s)}" if story.alarm_s is not None else "no forecast alarm"
+    event = f"MAP < 65 mmHg from {_clock(onset_s)} on" if onset_s is not None else "no hypotension"
+    print(f"simulated case: {alarm}; {event}")
+    if story.alarm_s is None or onset_s is None:
+        return 0 if story.alarm_s is None and onset_s is None else 1
+    print(f"lead time {(onset_s - story.alarm_s) / 60:.1f} min (simulated)")
+    return 0 if story.alarm_s < onset_s else 1
+
+
+def _clock(seconds: float) -> str:
+    return f"{seconds // 60:.0f}:{seconds % 60:02.0f} min"
+
+
+def _check(args: Namespace) -> None:
+    if args.feed not in FEEDS:
+        raise SettingsError(f"--feed {args.feed}: this version's virtual monitors are {', '.join(FEEDS)}")
+    if not 0 < args.speed <= MAX_SPEED:
+        raise SettingsError(f"--speed {args.speed:g}: must be above 0 and at most {MAX_SPEED:g}")
+    if args.seconds is not None and not args.seconds > 0:
+        raise SettingsError(f"--seconds {args.seconds:g}: must be above 0")

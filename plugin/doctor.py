@@ -1,0 +1,134 @@
+"""`barocast doctor`: what this box has, in sentences, and the delays that it discloses.
+
+Each check gives a Finding; the exit status is 0 when none is bad. A missing loudspeaker is said, not hidden.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import onnxruntime
+from serial.tools import list_ports
+
+from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
+from barocast.plugin.recordings import FEEDS
+from barocast.plugin.serve import READ_S
+from barocast.plugin.settings import STALE_S
+from barocast.plugin.sinks.sound import SoundSink
+from barocast.runtime.engines import CPU, OrtEngine
+from barocast.runtime.errors import BundleError, SettingsError
+from barocast.runtime.pipeline import EVERY_S
+from barocast.runtime.timeline import CURRENT_S, MIN_VALID_SHARE, WINDOW_MIN
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from barocast.runtime.bundle import Bundle
+
+HELP: Final = "Say what this box has: ports, engine, bundle, sinks, clock, disk, and the disclosed delays."
+DISK_MIN_MB: Final = 500
+"""Below this a day's log and an upgrade no longer fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence about the box."""
+
+    topic: str
+    ok: bool
+    text: str
+
+
+Check: TypeAlias = Callable[["Namespace"], list[Finding]]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument("--sound-device", default="default", help="ALSA device to test (default: default)")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON lines")
+    add_bundle_arguments(parser)
+
+
+def run(args: Namespace) -> int:
+    """Print every finding; give 1 when one is bad."""
+    findings = [finding for check in CHECKS for finding in check(args)]
+    for finding in findings:
+        mark = "ok " if finding.ok else "BAD"
+        print(json.dumps(asdict(finding)) if args.json else f"{mark} {finding.topic:<8} {finding.text}")
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+def _box(_: Namespace) -> list[Finding]:
+    text = f"barocast {version('barocast')}, Python {platform.python_version()}, {platform.platform()}"
+    return [Finding("box", ok=sys.maxsize > 1 << 32, text=text)]
+
+
+def _engine(_: Namespace) -> list[Finding]:
+    providers = onnxruntime.get_available_providers()
+    text = f"onnxruntime {onnxruntime.__version__}, providers {', '.join(providers)}; {CPU} is used"
+    return [Finding("engine", ok=CPU in providers, text=text)]
+
+
+def _bundle(args: Namespace) -> list[Finding]:
+    try:
+        bundle = load_bundle(args)
+        engine = OrtEngine(bundle)
+    except (BundleError, SettingsError) as error:
+        return [Finding("bundle", ok=False, text=str(error))]
+    answers = len(bundle.known_answers["logits"])
+    text = f"{bundle.manifest.id}: signed, whole, {answers} known answers right on {engine.name}"
+    return [Finding("bundle", ok=True, text=text), *_delays(bundle)]
+
+
+def _delays(bundle: Bundle) -> list[Finding]:
+    rules = bundle.manifest.alarm.trigger
+    stale = ", ".join(f"{feed} {seconds:g} s" for feed, seconds in STALE_S.items())
+    condition = (
+        f"alarm condition delay: {rules.k} of {rules.n} decisions {EVERY_S:g} s apart, so up to "
+        f"{rules.k * EVERY_S:g} s; the next one {rules.refractory_s:g} s later at the soonest"
+    )
+    said = (
+        f"a first forecast needs {WINDOW_MIN} min with {MIN_VALID_SHARE:.0%} valid MAP",
+        f"MAP counts as current for {CURRENT_S:g} s; a feed counts as lost after {stale}",
+        condition,
+        f"alarm signal generation delay: bytes are read every {READ_S * 1000:g} ms at the latest",
+    )
+    return [Finding("delay", ok=True, text=text) for text in said]
+
+
+def _feeds(_: Namespace) -> list[Finding]:
+    return [Finding("feeds", ok=True, text=f"decoded: {', '.join(FEEDS)}")]
+
+
+def _ports(_: Namespace) -> list[Finding]:
+    by_id = sorted(str(path) for path in Path("/dev/serial/by-id").glob("*"))
+    ports = by_id or sorted(port.device for port in list_ports.comports())
+    return [Finding("ports", ok=True, text=f"serial: {', '.join(ports) or 'none found'}")]
+
+
+def _sound(args: Namespace) -> list[Finding]:
+    test = SoundSink(args.sound_device).self_test()
+    return [Finding("sound", ok=True, text=test.text if test.ok else f"NO SOUND: {test.text}")]
+
+
+def _clock(_: Namespace) -> list[Finding]:
+    info = time.get_clock_info("monotonic")
+    text = f"deadlines run on {info.implementation}, resolution {info.resolution:g} s"
+    return [Finding("clock", ok=info.monotonic, text=text)]
+
+
+def _disk(_: Namespace) -> list[Finding]:
+    free_mb = shutil.disk_usage(Path.cwd()).free >> 20
+    return [Finding("disk", ok=free_mb >= DISK_MIN_MB, text=f"{free_mb:,} MB free in {Path.cwd()}")]
+
+
+CHECKS: Final[tuple[Check, ...]] = (_box, _engine, _bundle, _feeds, _ports, _sound, _clock, _disk)

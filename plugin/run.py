@@ -1,0 +1,128 @@
+"""`barocast run --config FILE`: the bedside service of one bed, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from argparse import Namespace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from barocast.plugin.bedside import Bedside
+from barocast.plugin.clock import Clock, wall_time
+from barocast.plugin.loaded_bundle import default_bundle, load_bundle
+from barocast.plugin.patient_option import read_patient
+from barocast.plugin.screen import FRAME_S, Screen, view_of
+from barocast.plugin.serve import Line, serve
+from barocast.plugin.settings import STALE_S, read_settings
+from barocast.plugin.sinks.jsonl import JsonLinesSink
+from barocast.plugin.sinks.sound import SoundSink
+from barocast.plugin.sinks.terminal import TerminalSink
+from barocast.plugin.transports import open_transport
+from barocast.plugin.watch import Watch
+from barocast.runtime.alarm_rules import forecast_priority
+from barocast.runtime.engines import OrtEngine
+from barocast.runtime.errors import SettingsError
+from barocast.runtime.hl7_session import Hl7Session
+from barocast.runtime.intellivue_session import IntelliVueSession
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable, Mapping
+
+    from barocast.plugin.settings import Settings
+    from barocast.plugin.sinks.sink import AlarmSink
+    from barocast.runtime.session import Session
+
+HELP: Final = "Run the bedside service of one bed."
+
+SESSIONS: Final[Mapping[str, Callable[[], Session]]] = MappingProxyType(
+    {"intellivue-serial": IntelliVueSession, "hl7": Hl7Session}
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument("--config", type=Path, required=True, help="TOML file (docs/configuration.md)")
+    parser.add_argument("--check", action="store_true", help="read everything, test the sinks, and stop")
+
+
+def run(args: Namespace) -> int:
+    """Serve until SIGTERM or SIGINT; give the exit status."""
+    settings = read_settings(args.config)
+    clock = Clock()
+    bedside = build(settings, clock())
+    if args.check:
+        print(f"{args.config}: good; bundle {bedside.watch.bundle_id}")
+        return 0
+    stopped: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: stopped.append(received))
+    terminal = TerminalSink() if settings.sinks.terminal else None
+    if terminal:
+        bedside.sinks.append(terminal)
+    try:
+        serve(
+            bedside,
+            Line(lambda: open_transport(settings.feed.address)),
+            clock=clock,
+            until=lambda: bool(stopped),
+            sleep=clock.sleep,
+            show=_screen(terminal, bedside) if terminal else None,
+        )
+    finally:
+        bedside.close()
+    return 0
+
+
+def _screen(terminal: TerminalSink, bedside: Bedside) -> Screen:
+    return Screen(terminal, lambda now_s: view_of(bedside, bedside.name, now_s), FRAME_S)
+
+
+def build(settings: Settings, now_s: float) -> Bedside:
+    """Put a bed together from its settings. Raises SettingsError, BundleError, PatientError."""
+    bundle = load_bundle(
+        Namespace(
+            bundle=Path(settings.model.bundle) if settings.model.bundle else default_bundle(),
+            trust=Path(settings.model.trust) if settings.model.trust else None,
+        )
+    )
+    patient = read_patient(Path(settings.bed.patient) if settings.bed.patient else None)
+    watch = Watch(
+        bundle,
+        OrtEngine(bundle, settings.model.threads),
+        patient,
+        settings.bed.every_s,
+        forecast_priority(settings.alarm.priority),
+        now_s,
+    )
+    return Bedside(
+        name=settings.bed.name,
+        session=SESSIONS[settings.feed.kind](),
+        watch=watch,
+        sinks=_sinks(settings),
+        log=_log(settings, watch.bundle_id),
+        stale_s=STALE_S[settings.feed.kind],
+        every_s=settings.bed.every_s,
+        wall=wall_time,
+    )
+
+
+def _sinks(settings: Settings) -> list[AlarmSink]:
+    """Build the sinks and try each; a silent one is said on stderr, and the bed goes on with the others."""
+    sinks: list[AlarmSink] = [SoundSink(settings.sinks.sound_device)] if settings.sinks.sound_device else []
+    for sink in sinks:
+        test = sink.self_test()
+        print(f"barocast: {'ready' if test.ok else 'NOT READY'}: {test.text}", file=sys.stderr)
+    return sinks
+
+
+def _log(settings: Settings, bundle_id: str) -> JsonLinesSink | None:
+    if not settings.sinks.log:
+        return None
+    log = JsonLinesSink(settings.sinks.log, bundle_id=bundle_id)
+    test = log.self_test()
+    if not test.ok:
+        raise SettingsError(f"{test.text}; name a file that can be written")
+    return log

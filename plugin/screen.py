@@ -1,0 +1,53 @@
+"""Bed -> View: gathers what the screen shows, at the screen's own pace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from barocast.plugin.sinks.view import Feed, View
+from barocast.runtime.timeline import STEP_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from barocast.plugin.bedside import Bedside
+    from barocast.plugin.sinks.terminal import TerminalSink
+
+FRAME_S: Final = 0.25
+"""Wall seconds between two pictures."""
+SHOWN_WITHIN_S: Final = 60.0
+"""A numeric that is older than this is shown as missing."""
+
+
+def view_of(bedside: Bedside, title: str, now_s: float, *, simulated: bool = False) -> View:
+    """Give everything on the screen at one moment."""
+    trend = bedside.watch.pipeline.timeline.recent("ABP_MEAN")
+    return View(
+        title=title,
+        bundle_id=bedside.watch.bundle_id,
+        alarm=bedside.watch.snapshot(now_s),
+        numerics=bedside.vitals.numerics(now_s, SHOWN_WITHIN_S),
+        trend_min=np.arange(1 - trend.size, 1) * STEP_S / 60,
+        trend_map=trend,
+        decision=bedside.decision,
+        feeds=(Feed(bedside.name, bedside.session.status, bedside.session.counts),),
+        simulated=simulated,
+    )
+
+
+class Screen:
+    """Shows a bed on a terminal, `every_s` seconds of the given clock apart."""
+
+    def __init__(self, sink: TerminalSink, look: Callable[[float], View], every_s: float) -> None:
+        self._sink = sink
+        self._look = look
+        self._every_s = every_s
+        self._next_s = float("-inf")
+
+    def __call__(self, now_s: float) -> None:
+        """Draw when it is time."""
+        if now_s >= self._next_s:
+            self._next_s = now_s + self._every_s
+            self._sink.show(self._look(now_s))

@@ -1,0 +1,57 @@
+"""What the screen shows, as one frozen value: the service builds it, the layout draws it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from barocast.runtime.domain import FeedCounts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from barocast.runtime.alarm_events import AlarmSnapshot
+    from barocast.runtime.domain import Decision, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Numeric:
+    """The latest value of one channel."""
+
+    value: float
+    """In the channel's canonical unit; NaN when there is none."""
+    age_s: float = 0.0
+    """Seconds since it was measured."""
+    reason: str | None = None
+    """Why it must not be used; None when it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One connection and how it fares."""
+
+    name: str
+    status: str
+    """Session.status: `connecting`, `associated`, `silent`, ..."""
+    counts: FeedCounts = field(default_factory=FeedCounts)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything on the screen at one moment."""
+
+    title: str
+    """The patient or bed, without anything that identifies a person."""
+    bundle_id: str
+    alarm: AlarmSnapshot
+    numerics: Mapping[str, Numeric]
+    """Canonical channel -> its latest value; an absent one is shown as missing."""
+    trend_min: Floats
+    """(n,) minutes before now, rising to at most 0."""
+    trend_map: Floats
+    """(n,) mmHg; NaN where MAP was not valid."""
+    decision: Decision | None = None
+    """None before the first one."""
+    feeds: tuple[Feed, ...] = ()
+    simulated: bool = False
+    """True where the patient is not a person: the screen says so."""

@@ -1,0 +1,53 @@
+"""Configuration: read once, and wrong in one clear line."""
+
+from __future__ import annotations
+
+import pytest
+
+from barocast.plugin.settings import parse_settings, read_settings
+from barocast.runtime.errors import SettingsError
+
+FEED = '[feed]\nkind = "hl7"\naddress = "tcp-listen://127.0.0.1:6661"\n'
+
+
+def test_only_the_feed_is_needed():
+    settings = parse_settings(FEED, "or3.toml")
+
+    assert settings.feed.kind == "hl7"
+    assert (settings.bed.every_s, settings.alarm.priority, settings.sinks.terminal) == (
+        30.0,
+        "advisory",
+        True,
+    )
+
+
+def test_a_whole_number_serves_where_seconds_are_asked():
+    assert parse_settings(FEED + "[bed]\nevery_s = 10\n", "or3.toml").bed.every_s == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[fed]", r"or3.toml: \[fed\]: unknown; the nearest is 'feed'"),
+        ("", r"\[feed\] kind: is needed"),
+        ("[feed", "not TOML"),
+        (FEED + "[sinks]\nsound_devise = 'x'", "nearest is 'sound_device'"),
+        (FEED + "[bed]\nevery_s = 'often'", r"\[bed\] every_s: must be a float, not 'often'"),
+        (FEED + "[bed]\nevery_s = 0", "every_s and threads must be at least 1"),
+        (FEED + "[sinks]\nterminal = 1", "must be a bool"),
+        (FEED + "[model]\nthreads = true", "must be a int"),
+        (FEED + "[alarm]\npriority = 'high'", "never a high-priority alarm"),
+        (FEED.replace("hl7", "dri"), "'dri' is not one of intellivue-serial, hl7"),
+        (FEED.replace("tcp-listen://127.0.0.1:6661", "127.0.0.1"), "must begin with one of serial://"),
+        (FEED.replace("6661", "many"), "write serial:///dev/ttyUSB0"),
+        ("feed = 3", r"\[feed\]: must be a table"),
+    ],
+)
+def test_what_cannot_be_meant_is_named_with_its_place_and_mend(text, message):
+    with pytest.raises(SettingsError, match=message):
+        parse_settings(text, "or3.toml")
+
+
+def test_a_missing_file_is_one_clear_line(tmp_path):
+    with pytest.raises(SettingsError, match=r"none\.toml: cannot be read"):
+        read_settings(tmp_path / "none.toml")

@@ -1,0 +1,138 @@
+"""A bundle is used whole and signed, or not at all."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from toy_bundle import toy_bundle
+
+from barocast.runtime.bundle import SIZE_CAPS, read_bundle, sign
+from barocast.runtime.errors import BundleError, SettingsError
+from barocast.runtime.trust import trusted_keys, write_keys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_what_was_packed_is_what_is_read(tmp_path):
+    bundle = toy_bundle(tmp_path / "b", id="toy-7").read()
+
+    assert bundle.manifest.id == "toy-7"
+    assert bundle.manifest.shapes["quantiles"] == (1, 3, 30)
+    assert bundle.manifest.alarm.trigger.p_on == 0.5
+    assert bundle.tokenizer.encode("asa years") == [2, 3]
+
+
+@pytest.mark.parametrize("name", SIZE_CAPS)
+def test_one_flipped_bit_anywhere_is_refused(tmp_path, name):
+    toy = toy_bundle(tmp_path / "b")
+    path = toy.directory / name
+    content = bytearray(path.read_bytes())
+    rng = random.Random(name)
+    for _ in range(40):
+        at, bit = rng.randrange(len(content)), 1 << rng.randrange(8)
+        content[at] ^= bit
+        path.write_bytes(content)
+        with pytest.raises(BundleError):
+            toy.read()
+        content[at] ^= bit
+
+    path.write_bytes(content)
+    assert toy.read().manifest.id == "toy-1"
+
+
+@pytest.mark.parametrize("name", SIZE_CAPS)
+def test_a_cut_or_missing_file_is_refused(tmp_path, name):
+    toy = toy_bundle(tmp_path / "b")
+    path = toy.directory / name
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(BundleError, match=name if name not in {"manifest.json"} else "signature"):
+        toy.read()
+
+    path.unlink()
+    with pytest.raises(BundleError, match=name):
+        toy.read()
+
+
+def test_the_signature_is_checked_before_the_manifest_is_parsed(tmp_path):
+    toy = toy_bundle(tmp_path / "b")
+    (toy.directory / "manifest.json").write_text("{")
+
+    with pytest.raises(BundleError, match="no trusted key signed"):
+        toy.read()
+
+
+def test_a_strangers_signature_is_refused(tmp_path):
+    toy = toy_bundle(tmp_path / "b")
+    stranger = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+
+    with pytest.raises(BundleError, match="no trusted key signed"):
+        read_bundle(toy.directory, [stranger])
+
+
+def test_a_swapped_file_is_refused_though_each_is_genuine(tmp_path):
+    first, second = toy_bundle(tmp_path / "a"), toy_bundle(tmp_path / "b", {"gates": (0.5,)})
+    (first.directory / "model.onnx").write_bytes((second.directory / "model.onnx").read_bytes())
+
+    with pytest.raises(BundleError, match=r"model\.onnx: its SHA-256"):
+        first.read()
+
+
+def test_an_extra_file_and_a_symlink_are_refused(tmp_path):
+    toy = toy_bundle(tmp_path / "b")
+    (toy.directory / "model.onnx.data").write_bytes(b"external")
+    with pytest.raises(BundleError, match="not a file of a bundle"):
+        toy.read()
+
+    (toy.directory / "model.onnx.data").unlink()
+    (toy.directory / "model_card.md").rename(tmp_path / "elsewhere.md")
+    (toy.directory / "model_card.md").symlink_to(tmp_path / "elsewhere.md")
+    with pytest.raises(BundleError, match="not a plain file"):
+        toy.read()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text_template": "0"},
+        {"horizons_min": [5, 10]},
+        {"format": 99},
+        {"event": {"below": 65}},
+        {"alarm": {"horizon_min": 10, "trigger": {"p_on": 0.2, "p_off": 0.3}}},
+        {"calibrator": {"kind": "magic"}},
+        {"unheard_of": 1},
+    ],
+)
+def test_a_signed_manifest_that_this_version_cannot_mean_is_refused(tmp_path, change):
+    toy = toy_bundle(tmp_path / "b")
+    path = toy.directory / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    toy.resign()
+
+    with pytest.raises(BundleError):
+        toy.read()
+
+
+def test_signing_wants_an_ed25519_key(tmp_path):
+    toy = toy_bundle(tmp_path / "b")
+
+    with pytest.raises(BundleError, match="cannot be read"):
+        sign(toy.directory, b"no key at all")
+
+
+def test_a_sites_own_keys_are_added_to_the_pinned_ones(tmp_path: Path):
+    write_keys(tmp_path / "keys.json", {"site": b"k" * 32})
+
+    assert trusted_keys(tmp_path / "keys.json") == trusted_keys() | {"site": b"k" * 32}
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": "zz"}', '{"a": "00"}', '{"a": 3}'])
+def test_a_file_that_holds_no_keys_is_refused(tmp_path, text):
+    (tmp_path / "keys.json").write_text(text)
+
+    with pytest.raises(SettingsError, match=r"keys\.json"):
+        trusted_keys(tmp_path / "keys.json")

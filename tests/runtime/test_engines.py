@@ -1,0 +1,87 @@
+"""The engine: known answers or nothing, and a broken answer is a fault."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from toy_bundle import SHAPES, known_answers, toy_bundle
+
+from barocast.runtime.domain import Fault, Forecast, ModelInput
+from barocast.runtime.engines import OrtEngine
+from barocast.runtime.errors import BundleError
+
+
+def window(map_mmhg: float) -> ModelInput:
+    rows = known_answers(1)
+    trend = rows["trend"].copy()
+    trend[:, 0, 0] = map_mmhg
+    return ModelInput(rows["series"], rows["mask"], trend, rows["text"])
+
+
+def test_the_graph_answers_with_ordered_risks_and_a_band(tmp_path):
+    forecast = OrtEngine(toy_bundle(tmp_path / "b").read()).run(window(75.0), 900.0)
+
+    assert isinstance(forecast, Forecast)
+    assert forecast.logits.tolist() == [0.0, 0.5, 1.0]
+    assert (forecast.q10[0], forecast.q50[0], forecast.q90[0]) == (70.0, 75.0, 80.0)
+    assert forecast.gates == {"text": 0.25}
+
+
+def test_the_same_window_gives_the_same_bytes(tmp_path):
+    engine = OrtEngine(toy_bundle(tmp_path / "b").read())
+    answers = {engine.run(window(71.3), 0.0).logits.tobytes() for _ in range(100)}
+
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("graph", "reason"),
+    [
+        ({"quantiles": (5.0, 0.0, -5.0)}, "out of order"),
+        ({"quantiles": (float("nan"), 0.0, 5.0)}, "quantiles"),
+        ({"gates": (float("inf"),)}, "gates"),
+    ],
+)
+def test_a_graph_that_gives_nonsense_is_refused_by_its_known_answers(tmp_path, graph, reason):
+    with pytest.raises(BundleError, match=reason):
+        OrtEngine(toy_bundle(tmp_path / "b", graph).read())
+
+
+def test_a_graph_that_has_drifted_is_refused(tmp_path):
+    with pytest.raises(BundleError, match=r"row 0 is off by 0\.\d+"):
+        OrtEngine(toy_bundle(tmp_path / "b", {"logits": (0.1, 0.6, 1.1)}).read())
+
+
+def test_a_graph_of_another_shape_than_its_manifest_is_refused(tmp_path):
+    shapes = SHAPES | {"series": (1, 2, 90)}
+
+    with pytest.raises(BundleError, match="has shapes"):
+        OrtEngine(toy_bundle(tmp_path / "b", shapes=shapes).read())
+
+
+def test_what_is_no_graph_is_refused(tmp_path):
+    toy = toy_bundle(tmp_path / "b")
+    bundle = toy.read()
+    broken = type(bundle)(
+        bundle.manifest, b"not onnx", bundle.tokenizer, bundle.calibrator, bundle.known_answers, bundle.card
+    )
+
+    with pytest.raises(BundleError, match="refuses it"):
+        OrtEngine(broken)
+
+
+def test_a_window_with_nan_is_a_fault_and_never_a_calm_risk(tmp_path):
+    answer = OrtEngine(toy_bundle(tmp_path / "b").read()).run(window(float("nan")), 900.0)
+
+    assert isinstance(answer, Fault)
+    assert answer.t_s == 900.0
+
+
+def test_an_input_of_the_wrong_shape_is_a_fault(tmp_path):
+    wrong = ModelInput(
+        np.zeros((1, 1, 89), np.float32),
+        *(np.zeros((1, 1, 90), np.float32) for _ in range(2)),
+        np.zeros((1, 128)),
+    )
+
+    assert isinstance(OrtEngine(toy_bundle(tmp_path / "b").read()).run(wrong, 0.0), Fault)
