@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -41,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Decode the file; 0 when it was read to its end, corrupt stretches included. Raises InputError."""
+    """Decode the file to its end, corrupt stretches included; 1 when nothing in it was sound.
+
+    Raises InputError for an unknown feed and for a file that cannot be read or is empty.
+    """
     decoder = decoder_for(args.feed)
     places: list[Corrupt] = []
     with open_output(args.out) as out:
@@ -49,7 +53,10 @@ def run(args: argparse.Namespace) -> int:
             _write(decoder.feed(chunk), out, places)
         _write(decoder.close(), out, places)
         out.write(json.dumps({"summary": summary(decoder.counts, places)}) + "\n")
-    return 0
+    if decoder.counts.frames:
+        return 0
+    print(f"{args.file}: no sound frame in {decoder.counts.bytes} bytes; is it {args.feed}?", file=sys.stderr)
+    return 1
 
 
 def line(event: Sample | WaveChunk) -> dict[str, Any]:

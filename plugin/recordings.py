@@ -4,7 +4,7 @@
     .vital          Vital Recorder                         .hl7       messages, wrapped in MLLP or bare
     .raw .bin .log  a feed's raw bytes, whose name `feed` must say
 Events come in time order in modest batches; times are the device's own, left alone. A file that cannot
-be opened, is empty or is not what it claims to be raises InputError, one line, before the first batch.
+be opened or is empty raises InputError at once, one in which nothing is sound at its end.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def open_recording(path: Path, feed: str | None = None) -> Recording:
     if kind == "wfdb":
         return _open_wfdb(path)
     decoder = CsvDecoder(str(path)) if kind == "csv" else decoder_for(kind)
-    batches = _decoded(decoder, _opened(path))
+    batches = _decoded(decoder, path)
     in_order = _sorted_whole(batches) if kind == "vital" else batches
     return Recording(path, kind, _size(path), in_order, lambda: decoder.counts)
 
@@ -110,7 +110,7 @@ def _open_wfdb(path: Path) -> Recording:
     text = b"".join(_opened(path))[:MAX_HEADER].decode("utf-8", errors="replace")
     record = read_header(text, str(path))
     parts = [(path.parent / file, WfdbDecoder(record, file)) for file in record.files]
-    streams = [_decoded(decoder, _opened(file)) for file, decoder in parts]
+    streams = [_decoded(decoder, file) for file, decoder in parts]
     merged = heapq.merge(*streams, key=lambda events: _time(events[0]) if events else -math.inf)
     size = sum(_size(file) for file, _ in parts)
     return Recording(
@@ -130,14 +130,18 @@ def _opened(path: Path) -> Iterator[bytes]:
     return again()
 
 
-def _decoded(decoder: Decoder, chunks: Iterator[bytes]) -> Iterator[list[Event]]:
-    for chunk in chunks:
-        events = decoder.feed(chunk)
-        if events:
-            yield events
-    events = decoder.close()
-    if events:
-        yield events
+def _decoded(decoder: Decoder, path: Path) -> Iterator[list[Event]]:
+    chunks = _opened(path)
+
+    def batches() -> Iterator[list[Event]]:
+        for chunk in chunks:
+            yield decoder.feed(chunk)
+        yield decoder.close()
+        counts = decoder.counts
+        if not counts.frames:
+            raise InputError(f"{path}: nothing sound in {counts.bytes} bytes; check what kind of file it is")
+
+    return (events for events in batches() if events)
 
 
 def _sorted_whole(batches: Iterator[list[Event]]) -> Iterator[list[Event]]:

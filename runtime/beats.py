@@ -4,8 +4,8 @@
     WaveNumerics  WaveChunk -> Sample  ABP_SYS, ABP_DIA, ABP_MEAN once a second of wave, code `derived`
 
 Both are causal and give the same for any chunking. The detector is the slope sum function with an
-adaptive threshold (Zong 2003, see slope_sum). Ours differs in the threshold, half the median of the last
-peaks so that one flush does not deafen it, and in the onset, which is the foot itself.
+adaptive threshold (Zong 2003, see slope_sum). Ours differs in the threshold, half of what
+the last peaks typically were so that one flush does not deafen it, and in the onset, which is the foot itself.
 
 No signal raises: NaN, gaps, clipped or absurd values end in fewer beats, or in marked ones.
 """
@@ -53,6 +53,8 @@ LEAST_RISE_MMHG = 2.0
 """A slope sum below this is noise, whatever the recent peaks were."""
 PEAKS = 8
 """Recent slope sum peaks behind the threshold."""
+NEWEST = 4
+NEWEST_SHARE = 0.8
 MISSING_MARGIN_S = 0.1
 """A foot this near to a missing sample is not trusted."""
 
@@ -152,7 +154,7 @@ class BeatDetector:
     def _threshold(self, rise: Floats) -> float:
         if self._onset is None or len(rise) - self._onset > self._samples(LONGEST_S):
             self._peaks.clear()
-        typical = float(np.median(self._peaks)) if self._peaks else self._learn(rise)
+        typical = _typical(self._peaks) if self._peaks else self._learn(rise)
         return max(THRESHOLD_SHARE * typical, LEAST_RISE_MMHG)
 
     def _learn(self, rise: Floats) -> float:
@@ -183,6 +185,13 @@ class BeatDetector:
         return _beat(
             self._wave[self._onset : foot], around, self.rate_hz, start_s + self._onset / self.rate_hz
         )
+
+
+def _typical(peaks: Sequence[float]) -> float:
+    # The second largest of the newest follows a pulse that comes back large, so that its dicrotic waves
+    # do not pass for beats; the largest is left out, because it may be a spike.
+    newest = sorted(list(peaks)[-NEWEST:])
+    return max(float(np.median(peaks)), NEWEST_SHARE * newest[max(0, len(newest) - 2)])
 
 
 def _beat(wave: Floats, around: Floats, rate_hz: float, t_s: float) -> Beat:

@@ -54,8 +54,8 @@ RENEW_S: Final = 45.0
 """A poll is renewed at three quarters of its life."""
 REPEAT_S: Final = 5.0
 """A poll whose first result has not come by then was lost, and is asked for again."""
-KEEP_ALIVE_SHARE: Final = 0.8
-"""Of the monitor's time-out; then something must have been sent."""
+KEEP_ALIVE_SHARE: Final = 0.75
+"""Of the monitor's time-out; then something is said. With the service's own step it stays below 0.8."""
 FRAMES_PER_TURN: Final = 3
 TURN_S: Final = 0.128
 """The monitor takes 4 frames in 128 ms and drops a client that sends more; one is kept for replies."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from barocast.runtime.alarm_events import AlarmSnapshot, LogRow
     from barocast.runtime.domain import Decision, Floats
 
-RISK_DIGITS = 4
+RISK_DIGITS = 6
 MMHG_DIGITS = 2
 GATE_DIGITS = 4
 

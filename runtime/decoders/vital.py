@@ -57,6 +57,7 @@ class VitalDecoder:
         self._offset = 0  # of the buffer's first byte, unpacked
         self._headed = False
         self._hunting = 0  # bytes given up so far in this hunt
+        self._lost = ""  # what began the hunt
         self._tracks: dict[int, Track] = {}
         self._devices: dict[int, str] = {}
         self._choices: dict[str, LineChoice] = {}
@@ -83,28 +84,25 @@ class VitalDecoder:
         events: list[Event] = list(self._gunzip.close()) if self._gunzip else []
         left = self._hunting + len(self._buffer)
         if left and not events:
-            events.append(
-                Corrupt(self._offset - self._hunting, left, "packet" if self._hunting else "cut short")
-            )
+            reason = self._lost if self._hunting else "cut short"
+            events.append(Corrupt(self._offset - self._hunting, left, reason))
         self._drop(len(self._buffer))
         self._hunting = 0
         return self._tally.gave(events)
 
     def _read(self, events: list[Event]) -> None:
-        if not self._headed and not self._read_header(events):
+        if not self._headed and not self._read_header():
             return
         while self._hunt(events) if self._hunting else self._read_packet(events):
             pass
 
-    def _read_header(self, events: list[Event]) -> bool:
+    def _read_header(self) -> bool:
         if len(self._buffer) < _HEAD.size:
             return False
         magic, _, length = _HEAD.unpack_from(self._buffer)
         if magic != b"VITA" or length > MAX_HEADER:
-            events.append(Corrupt(self._offset, _HEAD.size, "header"))
             self._headed = True
-            self._give_up()
-            return True
+            return self._give_up("header")
         self._headed = len(self._buffer) >= _HEAD.size + length
         if self._headed:
             self._drop(_HEAD.size + length)
@@ -115,19 +113,19 @@ class VitalDecoder:
             return False
         kind, length = _PACKET.unpack_from(self._buffer)
         if kind not in _KNOWN or length > MAX_PACKET:
-            return self._give_up()
+            return self._give_up("packet")
         if len(self._buffer) < _PACKET.size + length:
             return False
         try:
             events += self._events(kind, bytes(self._buffer[_PACKET.size : _PACKET.size + length]))
         except Malformed:
-            return self._give_up()
+            return self._give_up("packet")
         self._tally.framed()
         self._drop(_PACKET.size + length)
         return True
 
-    def _give_up(self) -> bool:
-        self._hunting = 1
+    def _give_up(self, reason: str) -> bool:
+        self._hunting, self._lost = 1, reason
         self._drop(1)
         return True
 
@@ -140,7 +138,7 @@ class VitalDecoder:
         self._hunting += lost
         self._drop(lost)
         if found is not None:
-            events.append(Corrupt(self._offset - self._hunting, self._hunting, "packet"))
+            events.append(Corrupt(self._offset - self._hunting, self._hunting, self._lost))
             self._hunting = 0
         return found is not None
 

@@ -255,10 +255,10 @@ def test_off_a_terminal_each_decision_is_one_line():
         sink.show(view)
     sink.apply(AlarmSnapshot(1.0))
 
+    alarm = "hypotension forecast: 62%; feed lost: hl7"
     assert out.getvalue().splitlines() == [
-        "1830 s forecast: MAP<65 21% in 5 min, 62% in 10 min, 74% in 15 min"
-        " | hypotension forecast: 62%; feed lost: hl7",
-        "1860 s abstain: flush: 3 s | hypotension forecast: 62%; feed lost: hl7",
+        f"1830 s forecast: MAP<65 21% in 5 min, 62% in 10 min, 74% in 15 min | {alarm}",
+        f"1860 s abstain: flush: 3 s | {alarm}",
     ]
 
 

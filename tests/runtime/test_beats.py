@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared_data import cohort
 
 from barocast.runtime.beats import Beat, BeatDetector, WaveNumerics
 from barocast.runtime.domain import Reason, Sample, WaveChunk
-from tests.shared_data import cohort
 
 SYS, DIA = 120.0, 70.0
 
@@ -177,7 +177,7 @@ def test_numbers_come_once_a_second_and_agree_with_the_wave():
     assert [s.t_s for s in means(samples)] == [float(t) for t in range(1, 61)]
     last = {s.channel: s.value for s in samples[-3:]}
     assert last["ABP_SYS"] == pytest.approx(SYS, abs=0.5)
-    assert last["ABP_DIA"] == pytest.approx(DIA, abs=0.5)
+    assert last["ABP_DIA"] == pytest.approx(DIA, abs=1)
     assert last["ABP_MEAN"] == pytest.approx(wave[-1000:].mean(), abs=0.5)
 
 
@@ -278,4 +278,4 @@ def test_real_intensive_care_waves_give_plausible_rates():
         good += [beat for beat in detect(records[name] / 50) if beat.quality is None]
 
     assert len(good) > 5000
-    assert 0.95 < np.mean([0.3 < beat.interval_s < 2 for beat in good])
+    assert np.mean([0.3 < beat.interval_s < 2 for beat in good]) > 0.98
