@@ -54,6 +54,7 @@ def run(args: Namespace) -> int:
     clock = Clock()
     bedside = build(settings, clock())
     if args.check:
+        bedside.close()
         print(f"{args.config}: good; bundle {bedside.watch.bundle_id}")
         return 0
     stopped: list[int] = []

@@ -26,8 +26,6 @@ import struct
 from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import numpy as np
-
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders import mib
 from barocast.runtime.decoders.intellivue_association import Act, Association
@@ -46,7 +44,7 @@ from barocast.runtime.decoders.intellivue_values import (
     wave_spec,
 )
 from barocast.runtime.domain import Corrupt, DeviceAlarm, FeedCounts, Reason, Sample, WaveChunk
-from barocast.runtime.tracks import CHANNELS
+from barocast.runtime.tracks import CHANNELS, plausible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -219,7 +217,7 @@ class IntelliVueDecoder:
         unit, gain, offset = _unit(channel, number.unit)
         value = value * gain + offset
         if channel is not None and reason is None:
-            reason = _doubt(channel, unit, value)
+            reason = _doubt(channel, unit, outside=not plausible(channel, value))
         return Sample(channel, code, t_s, value, unit, reason is None, reason)
 
     def _waves(self, seen: Observation, t_s: float) -> Iterator[Event]:
@@ -246,7 +244,7 @@ class IntelliVueDecoder:
         if (gain, offset) != (1.0, 0.0):
             values = values * gain + offset
         if channel is not None and reason is None:
-            reason = _doubt(channel, unit, values)
+            reason = _doubt(channel, unit, outside=_out_of_scale(channel, values))
         code = f"{samples.code:04X}"
         return WaveChunk(channel, code, t_s, spec.rate_hz, values, unit, reason is None, reason)
 
@@ -290,10 +288,14 @@ def _unit(channel: str | None, unit: int | None) -> tuple[str, float, float]:
     return (wanted, *codes.CONVERSIONS[code, wanted])
 
 
-def _doubt(channel: str, unit: str, values: float | Floats) -> Reason | None:
-    """Say what forbids values that their own state allows."""
+def _out_of_scale(channel: str, values: Floats) -> bool:
+    """Say whether a sample is more than the channel's sensor can report; missing ones are not."""
     track = CHANNELS[channel]
-    if unit != track.unit:
+    return bool(((values < track.low) | (values > track.high)).any())
+
+
+def _doubt(channel: str, unit: str, *, outside: bool) -> Reason | None:
+    """Say what forbids a value that its own state allows."""
+    if unit != CHANNELS[channel].unit:
         return Reason.UNIT
-    outside = np.any(np.less(values, track.low) | np.greater(values, track.high))
     return Reason.RANGE if outside else None

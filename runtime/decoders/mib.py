@@ -13,10 +13,15 @@ Source: Philips IntelliVue Data Export Interface Programming Guide, "Transport P
 from __future__ import annotations
 
 from dataclasses import dataclass
-from struct import pack, unpack, unpack_from
-from typing import Final, TypeAlias
+from struct import pack, unpack_from
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import numpy as np
 
 from barocast.runtime.domain import Corrupt
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 BOF: Final = 0xC0
 EOF: Final = 0xC1
@@ -26,7 +31,9 @@ HEADER: Final = bytes((0x11, 0x01))
 
 MAX_PAYLOAD: Final = 4096
 """Bytes. Twice the largest MTU that a client may ask for, and more than any frame ever recorded."""
-MAX_WIRE: Final = 2 * (2 + 2 + MAX_PAYLOAD + 2) + 2
+_OVERHEAD: Final = 6  # protocol, type, length, FCS
+MAX_BODY: Final = MAX_PAYLOAD + _OVERHEAD
+MAX_WIRE: Final = 2 * MAX_BODY + 2
 """Bytes between and with C0 and C1 if every one is escaped: more can be no frame."""
 MAX_GARBAGE: Final = 4096
 """Bytes. A longer stretch outside frames is told in pieces, so that a wrong baud rate shows at once."""
@@ -35,7 +42,6 @@ REASONS: Final = ("garbage", "cut short", "abort", "length", "fcs", "header", "o
 """Outside any frame; C0 or the end before C1; 7D C1; wrong length field; wrong checksum; sound but
 another protocol; no end within MAX_WIRE."""
 
-_OVERHEAD: Final = 6  # protocol, type, length, FCS
 _RESIDUE: Final = 0xF0B8  # what the register holds after data and its own FCS
 
 
@@ -54,34 +60,36 @@ class Frame:
 Found: TypeAlias = "Frame | Corrupt"
 
 
-def _byte_table() -> list[int]:
-    table = []
-    for byte in range(256):
-        register = byte
-        for _ in range(8):
-            register = register >> 1 ^ (0x8408 if register & 1 else 0)
-        table.append(register)
+def _effects() -> NDArray[np.uint16]:
+    """Tabulate what a byte does to the register from each distance to the end: (distance, byte).
+
+    A CRC is linear: the register is the exclusive or of what each byte does alone, so that one gather
+    replaces a loop over the frame.
+    """
+    table = np.empty((MAX_BODY, 256), np.uint16)
+    table[0] = np.arange(256)
+    for _ in range(8):
+        table[0] = table[0] >> 1 ^ (table[0] & 1) * 0x8408
+    for distance in range(1, MAX_BODY):
+        table[distance] = table[distance - 1] >> 8 ^ table[0][table[distance - 1] & 0xFF]
     return table
 
 
-_BYTE: Final = _byte_table()
-_WORD: Final = [_BYTE[(_BYTE[x & 0xFF] ^ x >> 8) & 0xFF] ^ _BYTE[x & 0xFF] >> 8 for x in range(0x10000)]
-"""What two bytes at a time do to the register, at half the turns of a loop over bytes."""
+_EFFECTS: Final = _effects().ravel()
+_ROWS: Final = np.arange(MAX_BODY)[::-1] * 256
+"""Where the row of each byte starts in _EFFECTS, for the longest body; shorter ones use its end."""
 
 
 def _register(data: bytes) -> int:
-    """Run the CRC register over `data` from 0xFFFF, without the final complement."""
-    even = len(data) & ~1
-    register = 0xFFFF
-    for word in unpack(f"<{even >> 1}H", data[:even]):
-        register = _WORD[register ^ word]
-    if even < len(data):
-        register = register >> 8 ^ _BYTE[(register ^ data[even]) & 0xFF]
-    return register
+    """Run the CRC register over at most MAX_BODY bytes from 0xFFFF, without the final complement."""
+    octets = np.frombuffer(data, np.uint8).astype(np.intp)
+    octets[:2] ^= 0xFF  # presetting the register is complementing the first 16 bits
+    left = 0xFFFF >> 8 * min(len(data), 2)
+    return left ^ int(np.bitwise_xor.reduce(_EFFECTS[octets + _ROWS[MAX_BODY - len(data) :]]))
 
 
 def fcs(data: bytes) -> int:
-    """Give CRC-16/X-25 of `data`: reflected 0x8408, preset 0xFFFF, complemented."""
+    """Give CRC-16/X-25 of at most MAX_BODY bytes: reflected 0x8408, preset 0xFFFF, complemented."""
     return _register(data) ^ 0xFFFF
 
 
@@ -113,7 +121,8 @@ def _judged(offset: int, wire: bytes) -> Found:
     if wire[-2] == ESCAPE:
         return Corrupt(offset, len(wire), "abort")
     body = _unescaped(wire[1:-1])
-    if len(body) < _OVERHEAD or unpack_from(">H", body, 2)[0] != len(body) - _OVERHEAD:
+    fits = _OVERHEAD <= len(body) <= MAX_BODY
+    if not fits or unpack_from(">H", body, 2)[0] != len(body) - _OVERHEAD:
         return Corrupt(offset, len(wire), "length")
     if _register(body) != _RESIDUE:
         return Corrupt(offset, len(wire), "fcs")

@@ -45,6 +45,12 @@ def test_it_never_fires_on_a_risk_that_is_itself_low():
     assert fired_at(risks, rules) == [1]
 
 
+def test_re_arming_forgets_the_exceedances_of_the_activation_that_ended():
+    rules = TriggerRules(p_on=0.4, p_off=0.3, k=2, n=4, refractory_s=0.0)
+
+    assert fired_at([0.5, 0.5, 0.1, 0.5, 0.5], rules) == [1, 4]
+
+
 def test_between_the_thresholds_it_stays_active_and_does_not_fire_again():
     """Twenty minutes inside the hysteresis band are one activation."""
     assert fired_at([0.5, 0.5] + [0.35, 0.45] * 20) == [1]

@@ -148,6 +148,14 @@ def test_activations_over_the_budget_become_one_latched_advisory_and_each_is_log
     assert suppressed == ["budget: 2 activations within the hour"] * 2
 
 
+def test_a_latched_advisory_that_is_met_again_is_a_new_occurrence():
+    bed = spells(Bedside(), 4)
+
+    again = bed.shown()["frequent forecasts"]
+    assert ("raised again", "frequent forecasts") in bed.transitions()
+    assert (again.occurrence, again.since_s) == (4, 1860.0)
+
+
 def test_an_hour_later_the_budget_is_free_again():
     bed = spells(Bedside(), 3)
     bed.at(3700.0, Acknowledge()).risks(0.9, 0.9)
@@ -336,6 +344,12 @@ def test_a_condition_of_the_same_priority_leaves_the_pause_and_a_higher_one_brea
 
     assert snapshot(bed.state, 62.0).sounding is Priority.MEDIUM
     assert bed.rows[-1].reason == "higher priority: forecast fault"
+
+
+def test_a_pause_that_began_with_nothing_shown_covers_nothing():
+    bed = Bedside().at(1.0, PauseAudio(120.0), FeedLost("dri", 6.0, "silent"))
+
+    assert snapshot(bed.state, 1.0).sounding is Priority.LOW
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])

@@ -27,10 +27,22 @@ def reasons(found):
     return [corrupt.reason for corrupt in found if isinstance(corrupt, Corrupt)]
 
 
-@pytest.mark.parametrize(("data", "expected"), [("3a71", 0x269B), ("3a91", 0xC195), ("", 0x0000)])
+@pytest.mark.parametrize(("data", "expected"), [("3a71", 0x269B), ("3a91", 0xC195)])
 def test_fcs_is_crc16_x25(data, expected):
-    """The two vectors of the programming guide, and of no data at all."""
+    """The two vectors of the programming guide."""
     assert fcs(bytes.fromhex(data)) == expected
+
+
+@given(st.binary(max_size=300) | st.just(bytes(mib.MAX_BODY)))
+@settings(max_examples=100, deadline=None)
+def test_fcs_is_that_of_the_definition_bit_by_bit(data):
+    register = 0xFFFF
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            register = register >> 1 ^ (0x8408 if register & 1 else 0)
+
+    assert fcs(data) == register ^ 0xFFFF
 
 
 def test_fcs_byte_that_looks_like_an_end_is_escaped():
@@ -85,6 +97,7 @@ def test_flipped_bit_costs_one_frame():
         (b"\xc0\xc1", "length"),
         (b"\xc0\x11\x01\x00\x05abc\x12\x34\xc1", "length"),
         (b"\xc0\x11\x01\x00\x03abc\x12\x34\xc1", "fcs"),
+        (b"\xc0\x11\x01\x10\x01" + b"z" * (mib.MAX_PAYLOAD + 3) + b"\xc1", "length"),
         (b"\xc0" + b"z" * (mib.MAX_WIRE - 1), "oversize"),
     ],
 )

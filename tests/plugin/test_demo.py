@@ -1,0 +1,42 @@
+"""The demo, headless, over a real pty: a whole case in a few seconds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from toy_bundle import toy_bundle
+
+from barocast.plugin.cli import main
+from barocast.runtime.trust import write_keys
+
+
+@pytest.fixture
+def bundle_args(tmp_path):
+    toy = toy_bundle(tmp_path / "bundle")
+    write_keys(tmp_path / "keys.json", {"toy": toy.public_key})
+    return ["--bundle", str(toy.directory), "--trust", str(tmp_path / "keys.json")]
+
+
+def demo(tmp_path, *arguments: str) -> tuple[int, list[dict]]:
+    out = tmp_path / "demo.jsonl"
+    status = main(["demo", "--headless", "--json", str(out), *arguments])
+    return status, [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def test_the_virtual_monitor_is_heard_and_every_decision_is_written(tmp_path, bundle_args, capsys):
+    status, lines = demo(tmp_path, "--speed", "120", "--seconds", "1000", *bundle_args)
+    times = [line["t_s"] for line in lines]
+
+    assert status == 0  # neither alarm nor event within 1,000 s
+    assert times == [30.0 * k for k in range(int(times[0] / 30), int(times[0] / 30) + len(times))]
+    assert [line["state"] for line in lines][-3:] == ["forecast"] * 3
+    assert "simulated case: no forecast alarm; no hypotension" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--feed", "dri"], ["--speed", "0"], ["--speed", "1e9"], ["--seconds", "-1"]]
+)
+def test_what_the_demo_cannot_play_is_refused(capsys, arguments):
+    assert main(["demo", "--headless", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(f"barocast: {arguments[0]} {arguments[1]}"[:16])
