@@ -38,8 +38,8 @@ class TriggerRules:
     """Exceedances needed ..."""
     n: int = 2
     """... among this many latest evaluations."""
-    memory_s: float = 120.0
-    """Seconds for which an evaluation counts: two exceedances across a long gap are not a run."""
+    memory_s: float = 600.0
+    """Seconds for which an exceedance counts: as long as its forecast reaches, by default 10 min."""
     refractory_s: float = 300.0
     """Seconds from one activation to the next at the soonest."""
 

@@ -38,6 +38,8 @@ GATES: Final = ("text", "series")
 SCALES: Final = len(TREND_MINUTES) + 1
 TREND: Final = SCALES * len(TREND_FEATURES)
 assert len(CASE_FEATURES) == len(TREND_FEATURES)  # noqa: S101 both fill a row of the trend; wrong: no import
+TEXT_SUMMARIES: Final = 8
+"""Tokens that a text is summed up in before the series looks at it; a little over one per section."""
 CLIP_SD: Final = 5.0
 """Standardized features are held inside this, so that one artefact cannot carry the wide path away."""
 MMHG_CENTRE: Final = 75.0
@@ -90,7 +92,10 @@ class Scaling:
 
 
 class TextEncoder(nn.Module):
-    """Token ids -> token features; a short convolution joins `haemoglobin 8.9 low` to one meaning."""
+    """Token ids -> a few summary tokens, each by its own attention over the text's tokens.
+
+    A short convolution joins `haemoglobin 8.9 low` to one meaning before the summaries look at it.
+    """
 
     def __init__(self, vocabulary: int, width: int) -> None:
         super().__init__()
@@ -98,22 +103,23 @@ class TextEncoder(nn.Module):
         self.neighbours = nn.Conv1d(width, width, kernel_size=5, padding=2, groups=width)
         self.mix = nn.Linear(width, width)
         self.norm = nn.LayerNorm(width)
-        self.score = nn.Linear(width, 1)
-        self.burden = nn.Linear(width, 1)
+        self.summaries = nn.Linear(width, TEXT_SUMMARIES)
+        self.burden = nn.Linear(width, TEXT_SUMMARIES)
 
-    def forward(self, text: Tensor) -> Tensor:
-        """Give (B, token, width), 0 at padding."""
-        seen = (text != 0).to(torch.float32).unsqueeze(-1)
+    def forward(self, text: Tensor) -> tuple[Tensor, Tensor]:
+        """Give summaries (B, TEXT_SUMMARIES, width), 0 without text, and whether there is text (B, 1)."""
+        seen = (text != 0).to(torch.float32).unsqueeze(-1)  # (B, token, 1)
         token = self.embedding(text) * seen
         context = self.neighbours(token.transpose(1, 2)).transpose(1, 2)
-        return self.norm(token + self.mix(functional.gelu(context))) * seen
+        features = self.norm(token + self.mix(functional.gelu(context))) * seen
+        weight = torch.softmax(self.summaries(features) + TEXT_MASKED * (1 - seen), dim=1)
+        return weight.transpose(1, 2) @ features, seen.amax(dim=1)
 
     def predict_burden(self, text: Tensor) -> Tensor:
         """Give (B,): how hypotensive such patients' cases were, standardized. Pretraining only."""
-        features = self(text)
-        score = self.score(features) + TEXT_MASKED * (text == 0).to(torch.float32).unsqueeze(-1)
-        pooled: Tensor = (torch.softmax(score, dim=1) * features).sum(dim=1)
-        return self.burden(pooled).squeeze(-1)
+        summaries, _ = self(text)
+        each: Tensor = (summaries * self.burden.weight).sum(dim=-1) + self.burden.bias
+        return each.mean(dim=-1)
 
 
 class Attention(nn.Module):
@@ -128,14 +134,12 @@ class Attention(nn.Module):
         self.out = _zero(nn.Linear(width, width))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, tokens: Tensor, source: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Give what to add to the tokens. `bias` (B, 1, 1, source) is added to the scores."""
+    def forward(self, tokens: Tensor, source: Tensor) -> Tensor:
+        """Give what to add to the tokens."""
         query = self._split(self.query(self.norm(tokens)))
         key, value = self.key_value(source).chunk(2, dim=-1)
         key, value = self._split(key), self._split(value)
-        score = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5  # (B, head, n, source)
-        weight = torch.softmax(score if bias is None else score + bias, dim=-1)
-        mixed = (weight @ value).transpose(1, 2).flatten(2)
+        mixed = functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
         return self.dropout(self.out(mixed))
 
     def _split(self, tokens: Tensor) -> Tensor:
@@ -196,26 +200,24 @@ class Member(nn.Module):
         self.head = Head(width, known, rest, prevalence_logits)
         nn.init.constant_(self.text_gate.bias, -1.0)
 
-    def forward(self, patches: Tensor, z: Tensor, known: Tensor, text: Tensor, seen: Tensor) -> Answer:
-        """Take patches (B, 30, 2CP), z (B, 7, 6), known (B, known), text (B, token, w), seen (B, token)."""
+    def forward(self, patches: Tensor, z: Tensor, known: Tensor, text: Tensor, present: Tensor) -> Answer:
+        """Take patches (B, 30, 2CP), z (B, 7, 6), known (B, known), text (B, summary, w), present (B, 1)."""
         forecast = functional.gelu(self.forecast(known)).unsqueeze(1)
         scales = torch.einsum("bsf,sfw->bsw", z, self.scale) + self.scale_place
         tokens = torch.cat([self.dropout(forecast), scales], dim=1)  # (B, 1 + 7, width)
         series = self.patch(patches) + self.patch_place
-        text_gate = self._text_gate(forecast, text, seen)
-        bias = (TEXT_MASKED * (1 - seen))[:, None, None, :]
-        tokens = tokens + text_gate * self.to_text(tokens, text, bias)
+        text_gate = self._text_gate(forecast, text, present)
+        tokens = tokens + text_gate * self.to_text(tokens, text)
         series_gate = torch.sigmoid(self.series_gate(forecast))
         for layer in self.layers:
             tokens = layer(tokens, series, series_gate)
         logits, deltas = self.head(tokens[:, 0], known)
         return logits, deltas, torch.cat([text_gate, series_gate], dim=-1).squeeze(1)
 
-    def _text_gate(self, forecast: Tensor, text: Tensor, seen: Tensor) -> Tensor:
+    def _text_gate(self, forecast: Tensor, text: Tensor, present: Tensor) -> Tensor:
         """Give (B, 1, 1): 0 without any text."""
-        pooled = text.sum(dim=1, keepdim=True) / seen.sum(dim=1).clamp(min=1)[:, None, None]
-        present = seen.amax(dim=1)[:, None, None]
-        return torch.sigmoid(self.text_gate(torch.cat([forecast, pooled], dim=-1))) * present
+        both = torch.cat([forecast, text.mean(dim=1, keepdim=True)], dim=-1)
+        return torch.sigmoid(self.text_gate(both)) * present.unsqueeze(-1)
 
 
 class Head(nn.Module):
@@ -261,12 +263,11 @@ class Model(nn.Module):
 
     def forward(self, series: Tensor, mask: Tensor, trend: Tensor, text: Tensor) -> Answer:
         """Give the members' mean answer for a batch of ModelInputs."""
-        features = self.text_encoder(text)
-        answers = self.each(series, mask, trend, features, (text != 0).to(torch.float32))
-        logits, quantiles, gates = (torch.stack(parts).mean(dim=0) for parts in zip(*answers, strict=True))
-        return logits, quantiles, gates
+        return mean_answer(self.each(series, mask, trend, *self.text_encoder(text)))
 
-    def each(self, series: Tensor, mask: Tensor, trend: Tensor, text: Tensor, seen: Tensor) -> list[Answer]:
+    def each(
+        self, series: Tensor, mask: Tensor, trend: Tensor, text: Tensor, present: Tensor
+    ) -> list[Answer]:
         """Give every member's answer; text features (B, token, width) are computed by the caller."""
         z = ((trend - self.mean) / self.sd).clamp(-CLIP_SD, CLIP_SD)
         scaled = (series - MMHG_CENTRE) / MMHG_SCALE * mask
@@ -274,8 +275,14 @@ class Model(nn.Module):
         patches = both.unflatten(-1, (self.settings.patches, PATCH)).permute(0, 2, 1, 3).flatten(2)
         known = torch.cat([z.flatten(1), both[..., -self.settings.recent :].flatten(1)], dim=1)
         now = trend[:, :1, :1]  # mean of the last minute, mmHg
-        answers = [member(patches, z, known, text, seen) for member in self.members]
+        answers = [member(patches, z, known, text, present) for member in self.members]
         return [(logits, now + deltas, gates) for logits, deltas, gates in answers]
+
+
+def mean_answer(answers: Sequence[Answer]) -> Answer:
+    """Give the mean of members' answers; a mean of ordered logits is ordered."""
+    logits, quantiles, gates = (torch.stack(parts).mean(dim=0) for parts in zip(*answers, strict=True))
+    return logits, quantiles, gates
 
 
 def example_input(settings: ModelSettings, batch: int = 1) -> tuple[Tensor, Tensor, Tensor, Tensor]:

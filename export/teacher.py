@@ -84,7 +84,9 @@ def _features(rows: Rows) -> NDArray[np.float32]:
 
 def _weights(real: int, stretched: int, settings: TeacherSettings) -> NDArray[np.float64]:
     """Weigh every real row 1, a drawn part of the stretched rows less, the rest not at all."""
-    drawn = np.random.default_rng(settings.seed).random(stretched) < settings.stretched_rows / max(stretched, 1)
+    drawn = np.random.default_rng(settings.seed).random(stretched) < settings.stretched_rows / max(
+        stretched, 1
+    )
     return np.concatenate([np.ones(real), np.where(drawn, settings.stretched_weight, 0.0)])
 
 

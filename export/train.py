@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from barocast.calibration.metrics import QUANTILE_LEVELS
-from barocast.export.model import Model, ModelSettings, Scaling
+from barocast.export.model import Model, ModelSettings, Scaling, mean_answer
 from barocast.export.rows import Rows
 from barocast.export.texts import VARIANTS
 
@@ -107,14 +107,14 @@ def predict(model: Model, rows: Rows, texts: NDArray[np.int64]) -> tuple[NDArray
     """Give logits (n, 3), quantiles (n, 3, 30) and gates (n, 2); texts (case, token), encoded once a case."""
     answers: list[Answer] = []
     with torch.no_grad():
-        features, seen = _features(model, torch.from_numpy(texts))
+        features, present = model.text_encoder(torch.from_numpy(texts))
         for start in range(0, len(rows), PREDICT_BATCH):
             part = rows.take(np.arange(start, min(start + PREDICT_BATCH, len(rows))))
             case = torch.from_numpy(part.case).long()
             members = model.each(
-                *map(torch.from_numpy, (part.series, part.mask, part.trend)), features[case], seen[case]
+                *map(torch.from_numpy, (part.series, part.mask, part.trend)), features[case], present[case]
             )
-            answers.append(_mean(members))
+            answers.append(mean_answer(members))
     return tuple(torch.cat(parts).numpy() for parts in zip(*answers, strict=True))
 
 
@@ -130,7 +130,7 @@ class _School:
         self.real = len(lesson.rows)
         texts = torch.from_numpy(lesson.texts).flatten(0, 1)
         with torch.no_grad():
-            self.features, self.seen = _features(model, texts)
+            self.text, self.present = model.text_encoder(texts)
         learned = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(_decayed(learned, settings), lr=settings.learning_rate)
         self.steps = settings.epochs * (settings.rows_per_epoch // settings.batch)
@@ -168,8 +168,8 @@ class _School:
 
     def _learn(self, batch: NDArray[np.intp]) -> float:
         rows = self.rows.take(batch)
-        text, seen = self._texts(rows.case)
-        members = self.model.each(*map(torch.from_numpy, (rows.series, rows.mask, rows.trend)), text, seen)
+        text, present = self._texts(rows.case)
+        members = self.model.each(*map(torch.from_numpy, (rows.series, rows.mask, rows.trend)), text, present)
         soft = torch.from_numpy(self.soft[batch])
         labels, future = torch.from_numpy(rows.labels), torch.from_numpy(rows.future)
         losses = [self._loss(answer, labels, soft, future) for answer in members]
@@ -181,13 +181,13 @@ class _School:
         if self.step < self.steps:
             self.schedule.step()
         self._average()
-        return float(loss) / len(losses)
+        return float(loss.detach()) / len(losses)
 
     def _texts(self, case: NDArray[np.int32]) -> tuple[Tensor, Tensor]:
-        """Give one variant's token features and mask for each row, some with no text at all."""
+        """Give one variant's summaries for each row, some with no text at all."""
         which = torch.from_numpy(case).long() * VARIANTS + torch.randint(VARIANTS, (len(case),))
         shown = (torch.rand(len(case)) >= self.settings.text_dropout).float()[:, None]
-        return self.features[which] * shown[..., None], self.seen[which] * shown
+        return self.text[which] * shown[..., None], self.present[which] * shown
 
     def _loss(self, answer: Answer, labels: Tensor, soft: Tensor, future: Tensor) -> Tensor:
         logits, quantiles, _ = answer
@@ -202,16 +202,6 @@ class _School:
             for name, parameter in self.model.named_parameters():
                 if name in self.average:
                     self.average[name].lerp_(parameter, 1 - decay)
-
-
-def _features(model: Model, texts: Tensor) -> tuple[Tensor, Tensor]:
-    features: Tensor = model.text_encoder(texts)
-    return features, (texts != 0).to(torch.float32)
-
-
-def _mean(answers: Sequence[Answer]) -> Answer:
-    logits, quantiles, gates = (torch.stack(parts).mean(dim=0) for parts in zip(*answers, strict=True))
-    return logits, quantiles, gates
 
 
 def _decayed(learned: list[tuple[str, nn.Parameter]], settings: TrainSettings) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ the simulated event, 1 when it did not.
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import sys
@@ -29,6 +30,7 @@ from barocast.plugin.screen import FRAME_S, Screen, view_of
 from barocast.plugin.serve import Line, serve
 from barocast.plugin.settings import STALE_S
 from barocast.plugin.sinks.jsonl import JsonLinesSink
+from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.sinks.sound import SoundSink
 from barocast.plugin.sinks.terminal import TerminalSink
 from barocast.plugin.transports import CHUNK, SerialTransport
@@ -43,13 +45,15 @@ from barocast.runtime.timeline import STEP_S
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HELP: Final = "Play a simulated patient through a virtual monitor, over a real serial line, into the runtime."
 FEEDS: Final = ("intellivue",)
 MAX_SPEED: Final = 240.0
 """Beyond this the line's own pace (a burst every 1.024 s of its time) outruns a slow machine."""
 BAUD: Final = 115200
+PICTURE: Final = (112, 34)
+"""Columns and lines of a saved screen."""
 PACE_S: Final = 0.004
 """Longest that the virtual monitor sleeps, wall seconds."""
 STALE_WALL_S: Final = 0.5
@@ -67,6 +71,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, help="stop after this many seconds of the case")
     parser.add_argument("--headless", action="store_true", help="no live view, one line a decision")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every decision as a JSON line")
+    parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="save the screen as the alarm rises")
     parser.add_argument("--sound", metavar="DEVICE", help="ALSA device, or wav:DIR")
     add_bundle_arguments(parser)
 
@@ -80,7 +85,7 @@ def run(args: Namespace) -> int:
     onset_s = first_onset_s(patient, ends_s)
     clock = Clock(args.speed)
     bedside = _bedside(args, clock)
-    story = Story()
+    story = Story(lambda: _picture(args, bedside, clock()))
     try:
         with played(VirtualIntelliVue(patient, start_ticks=0), clock) as port:
             serve(
@@ -108,15 +113,16 @@ def first_onset_s(patient: SimulatedPatient, duration_s: float) -> float | None:
 class Story:
     """When, on the case's own clock, the forecast alarm came first."""
 
+    on_alarm: Callable[[], None]
     alarm_s: float | None = None
     """Seconds into the case; None: never."""
-    decisions: int = 0
 
     def read(self, bedside: Bedside) -> float:
         """Look at the bed; give how far the case has come, seconds."""
         decision = bedside.decision
         if decision is not None and self.alarm_s is None and bedside.watch.alarm != "none":
             self.alarm_s = decision.t_s
+            self.on_alarm()
         return bedside.watch.pipeline.case_s
 
 
@@ -171,6 +177,18 @@ def _screen(args: Namespace, bedside: Bedside) -> Screen:
     return Screen(
         terminal, lambda now_s: view_of(bedside, title, now_s, simulated=True), FRAME_S * args.speed
     )
+
+
+def _picture(args: Namespace, bedside: Bedside, now_s: float) -> None:
+    if args.picture is not None:
+        view = view_of(bedside, _title(args), now_s, simulated=True)
+        console = Console(record=True, file=io.StringIO(), width=PICTURE[0], height=PICTURE[1])
+        console.print(render(view, *PICTURE))
+        args.picture.write_text(console.export_svg(title="barocast demo (simulated)"), encoding="utf-8")
+
+
+def _title(args: Namespace) -> str:
+    return f"simulated patient, {args.scenario}, {args.speed:g}x"
 
 
 def _tell(story: Story, onset_s: float | None) -> int:

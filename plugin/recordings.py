@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from barocast.runtime.decoders.csv_rows import CsvDecoder
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 CHUNK = 1 << 16
 """Bytes read at once."""
 BATCH = 512
-"""Events given at once where a whole file had to be sorted first."""
+"""Events given at once where several series had to be put in order first."""
 MAX_HEADER = 1 << 20
 """Bytes of a WFDB header; real ones have under 10 kB."""
 
@@ -110,11 +111,11 @@ def _open_wfdb(path: Path) -> Recording:
     text = b"".join(_opened(path))[:MAX_HEADER].decode("utf-8", errors="replace")
     record = read_header(text, str(path))
     parts = [(path.parent / file, WfdbDecoder(record, file)) for file in record.files]
-    streams = [_decoded(decoder, file) for file, decoder in parts]
-    merged = heapq.merge(*streams, key=lambda events: _time(events[0]) if events else -math.inf)
+    streams = [chain.from_iterable(_decoded(decoder, file)) for file, decoder in parts]
+    merged = heapq.merge(*streams, key=lambda event: _time(event, math.inf))  # only the end has no time
     size = sum(_size(file) for file, _ in parts)
     return Recording(
-        path, "wfdb", size, _in_order(merged), lambda: _together([part.counts for _, part in parts])
+        path, "wfdb", size, _in_batches(merged), lambda: _together([part.counts for _, part in parts])
     )
 
 
@@ -146,14 +147,12 @@ def _decoded(decoder: Decoder, path: Path) -> Iterator[list[Event]]:
 
 def _sorted_whole(batches: Iterator[list[Event]]) -> Iterator[list[Event]]:
     """Put a whole file in order: re-saved .vital files hold one track after the other."""
-    events = _by_time([event for batch in batches for event in batch])
-    for at in range(0, len(events), BATCH):
-        yield events[at : at + BATCH]
+    yield from _in_batches(iter(_by_time([event for batch in batches for event in batch])))
 
 
-def _in_order(batches: Iterator[list[Event]]) -> Iterator[list[Event]]:
-    for batch in batches:
-        yield _by_time(batch)
+def _in_batches(events: Iterator[Event]) -> Iterator[list[Event]]:
+    while batch := list(islice(events, BATCH)):
+        yield batch
 
 
 def _by_time(events: list[Event]) -> list[Event]:
@@ -166,7 +165,7 @@ def _by_time(events: list[Event]) -> list[Event]:
     return [event for _, _, event in sorted(keyed, key=lambda entry: entry[:2])]
 
 
-def _time(event: Event, otherwise: float = -math.inf) -> float:
+def _time(event: Event, otherwise: float) -> float:
     if isinstance(event, Corrupt) or event.t_s is None:
         return otherwise
     return event.t_s

@@ -2,14 +2,17 @@
 
     learn the event -> derive what is true -> reconcile with what is shown -> apply, log
 
-A condition's way, after IEC 60601-1-8 (one that latches waits for its acknowledgement):
+A condition's way, after IEC 60601-1-8:
 
-              raised                  acknowledged
-    inactive --------> enabled <----------------------- > acknowledged
-       ^                  |  audio-paused: timed, all      |
-       |     cleared      |  sounds, broken by a higher    |   cleared, expired
-       +------------------+  priority                      |
-       +---------------------------------------------------+
+                raised              acknowledged
+    (nothing) --------> enabled ---------------------> acknowledged
+        ^                 |  ^                              |  |
+        |  cleared,       |  +------------------------------+  |
+        |  expired        |     escalated, raised again        |  cleared, expired
+        +-----------------+------------------------------------+
+
+One that latches stays when its cause has gone, until it is acknowledged. An audio pause lies over
+all of them: it is timed, and a condition of higher priority than any it covers breaks it.
 
 What is active falls silent only by an operator's act, by the end of its cause, or by expiry; an
 expiry is at once replaced by a technical condition. A new occurrence (raised again, escalated) is
@@ -22,6 +25,7 @@ import math
 from dataclasses import dataclass, replace
 
 from barocast.runtime import alarm_facts
+from barocast.runtime.alarm_conditions import LEAVING, NEW_OCCURRENCE, Change, reconcile
 from barocast.runtime.alarm_events import (
     Acknowledge,
     AlarmEvent,
@@ -42,12 +46,6 @@ from barocast.runtime.alarm_rules import AlarmRules, Priority
 WORDS = {None: "none", Priority.LOW: "advisory", Priority.MEDIUM: "medium", Priority.HIGH: "high"}
 """The `alarm` word of a decision line."""
 
-NEW_OCCURRENCE = frozenset({"raised", "raised again", "escalated"})
-"""Transitions that sound anew, whatever was acknowledged before."""
-
-LEAVING = frozenset({"cleared", "expired", "latched"})
-"""Transitions by which a cause has gone."""
-
 
 @dataclass(frozen=True, slots=True)
 class AudioPause:
@@ -56,15 +54,6 @@ class AudioPause:
     until_s: float
     priority: int
     """The highest shown when it began, 0 for none; anything above breaks it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One transition of a condition, on its way to the log."""
-
-    transition: str
-    condition: Condition
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +89,10 @@ def step(state: AlarmState, event: AlarmEvent, now_s: float) -> tuple[AlarmState
     facts, suppressed = alarm_facts.learn(state.facts, event, state.now_s, state.rules)
     state = replace(state, facts=facts)
     rows += [_forecast_row(state, "suppressed", why) for why in suppressed]
-    state, changes = _reconcile(state, event)
-    rows += [_row(state, change) for change in changes]
+    true_now = alarm_facts.true_conditions(facts, state.now_s, state.rules)
+    conditions, serial, changes = reconcile(state.conditions, true_now, state.now_s, state.serial)
+    state = replace(state, conditions=conditions, serial=serial)
+    rows += [_row(state, change, event) for change in changes]
     state, pause_rows = _break_pause(state, changes)
     return _apply(state, rows + pause_rows)
 
@@ -165,7 +156,7 @@ def _acknowledge(
     )
     state = replace(state, conditions=conditions)
     acknowledged = [c for c in conditions if c.occurrence in meant]
-    return state, rows + [_row(state, Change("acknowledged", c, "operator")) for c in acknowledged]
+    return state, rows + [_row(state, Change("acknowledged", c), event) for c in acknowledged]
 
 
 def _pause_is_over(state: AlarmState) -> bool:
@@ -184,67 +175,6 @@ def _break_pause(state: AlarmState, changes: list[Change]) -> tuple[AlarmState, 
     floor = state.pause.priority
     higher = [c for c in changes if c.transition in NEW_OCCURRENCE and c.condition.priority > floor]
     return _end_pause(state, f"higher priority: {higher[0].condition.name}") if higher else (state, [])
-
-
-# --- what is shown follows what is true ---------------------------------------------------------
-
-
-def _reconcile(state: AlarmState, event: AlarmEvent) -> tuple[AlarmState, list[Change]]:
-    """Bring what is shown into line with what is true, and say each change."""
-    true_now = {c.key: c for c in alarm_facts.true_conditions(state.facts, state.now_s, state.rules)}
-    shown = {c.key: c for c in state.conditions}
-    serial, conditions, changes = state.serial, [], []
-    for key in shown | true_now:
-        change, kept = _follow(shown.get(key), true_now.get(key), state)
-        if change in NEW_OCCURRENCE and kept is not None:
-            serial += 1
-            kept = replace(kept, occurrence=serial, inactivation=Inactivation.ENABLED)
-        if change:
-            condition = kept or shown[key]
-            changes.append(Change(change, condition, _why(change, condition, state, event)))
-        if kept is not None:
-            conditions.append(kept)
-    conditions.sort(key=lambda c: (-c.priority, c.since_s, c.occurrence))
-    return replace(state, serial=serial, conditions=tuple(conditions)), changes
-
-
-def _follow(was: Condition | None, true: Condition | None, state: AlarmState) -> tuple[str, Condition | None]:
-    """Give the transition's name, empty for none, and what is shown from now on."""
-    if true is None:
-        return _let_go(was, state)
-    if was is None:
-        return "raised", replace(true, since_s=state.now_s)
-    if not was.active:
-        return "raised again", replace(true, since_s=state.now_s)
-    kept = replace(was, priority=true.priority, text=true.text)
-    if true.priority == was.priority:
-        return "", kept
-    return ("escalated" if true.priority > was.priority else "de-escalated"), kept
-
-
-def _let_go(was: Condition | None, state: AlarmState) -> tuple[str, Condition | None]:
-    if was is None:
-        return "", None
-    if was.latching and was.inactivation is not Inactivation.ACKNOWLEDGED:
-        return ("latched" if was.active else ""), replace(was, active=False)
-    gone = "cleared"
-    if was.active and not was.technical and alarm_facts.expired(state.facts, state.now_s, state.rules):
-        gone = "expired"
-    return gone, None
-
-
-def _why(transition: str, condition: Condition, state: AlarmState, event: AlarmEvent) -> str:
-    if transition not in LEAVING:
-        return condition.text
-    if transition == "expired":
-        return f"no risk for {state.now_s - state.facts.risk_s:.0f} s"
-    if isinstance(event, FeedBack) and condition.source == event.feed:
-        return f"back after {event.silent_s:.0f} s"
-    if condition.technical:
-        return "usable risk"
-    if isinstance(event, Acknowledge):
-        return "acknowledged"
-    return "escalated" if state.facts.trigger.active else "risk below p_off"
 
 
 # --- effects ------------------------------------------------------------------------------------
@@ -268,23 +198,38 @@ def _is_news(last: AlarmSnapshot | None, now: AlarmSnapshot, rules: AlarmRules) 
     return replace(last, now_s=now.now_s, audio_pause_left_s=now.audio_pause_left_s) != now
 
 
-def _row(state: AlarmState, change: Change) -> LogRow:
-    condition, rules = change.condition, state.rules.trigger
+def _row(state: AlarmState, change: Change, event: AlarmEvent) -> LogRow:
+    condition, thresholds = change.condition, state.rules.trigger
+    transition, reason = _reason(state, change, event)
+    threshold = thresholds.p_off if transition in LEAVING else thresholds.p_on
     return LogRow(
         state.now_s,
-        change.transition,
+        transition,
         condition.name,
         condition.source,
         str(condition.priority),
         condition.occurrence,
-        change.reason,
+        reason,
         score=alarm_facts.score(state.facts, state.rules),
-        threshold=None
-        if condition.technical
-        else rules.p_off
-        if change.transition in LEAVING
-        else rules.p_on,
+        threshold=None if condition.technical else threshold,
     )
+
+
+def _reason(state: AlarmState, change: Change, event: AlarmEvent) -> tuple[str, str]:
+    """Give the transition as the log names it, and why it came."""
+    transition, condition = change.transition, change.condition
+    if isinstance(event, Acknowledge) and (transition == "acknowledged" or condition.latching):
+        return transition, "operator"
+    if transition not in LEAVING:
+        return transition, condition.text
+    if isinstance(event, FeedBack) and condition.source == event.feed:
+        return transition, f"back after {event.silent_s:.0f} s"
+    if condition.technical:
+        return transition, alarm_facts.FAULT if state.facts.faults else "usable risk"
+    if alarm_facts.expired(state.facts, state.now_s, state.rules):
+        age_s = state.now_s - state.facts.risk_s
+        return "expired" if transition == "cleared" else transition, f"no risk for {age_s:.0f} s"
+    return transition, "escalated" if state.facts.trigger.active else "risk below p_off"
 
 
 def _forecast_row(state: AlarmState, transition: str, reason: str) -> LogRow:

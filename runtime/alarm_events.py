@@ -159,7 +159,8 @@ class LogRow:
 
     now_s: float
     transition: str
-    """`raised`, `escalated`, `suppressed`, ... (README of the log in docs)."""
+    """Of a condition: alarm_conditions' words, `expired`, `acknowledged`, `suppressed`; else of the audio:
+    `audio paused`, `audio enabled`."""
     condition: str
     """Empty for what concerns the audio as a whole."""
     source: str

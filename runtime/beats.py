@@ -4,8 +4,8 @@
     WaveNumerics  WaveChunk -> Sample  ABP_SYS, ABP_DIA, ABP_MEAN once a second of wave, code `derived`
 
 Both are causal and give the same for any chunking. The detector is the slope sum function with an
-adaptive threshold (Zong 2003, see slope_sum). Ours differs in the threshold, half of what
-the last peaks typically were so that one flush does not deafen it, and in the onset, which is the foot itself.
+adaptive threshold (Zong 2003, see slope_sum). Ours differs in the threshold, half of what the last peaks
+typically were, so that one flush does not deafen it, and in the onset, which is the foot itself.
 
 No signal raises: NaN, gaps, clipped or absurd values end in fewer beats, or in marked ones.
 """
@@ -54,6 +54,7 @@ LEAST_RISE_MMHG = 2.0
 PEAKS = 8
 """Recent slope sum peaks behind the threshold."""
 NEWEST = 4
+"""The newest of them, which a pulse that comes back large is judged by."""
 NEWEST_SHARE = 0.8
 MISSING_MARGIN_S = 0.1
 """A foot this near to a missing sample is not trusted."""
@@ -241,7 +242,7 @@ class _Reduction:
     def _clear(self) -> None:
         self._recent: Floats = np.empty(0)
         self._beats: deque[Beat] = deque()
-        self._clean_s = float("-inf")
+        self._settled_s = float("-inf")  # only beats that began after the last bad window count
 
     def feed(self, chunk: WaveChunk) -> list[Sample]:
         clocked = chunk.t_s is not None
@@ -254,8 +255,7 @@ class _Reduction:
         self._recent = np.concatenate([self._recent, block.values])[-round(WINDOW_S * self.rate_hz) :]
         reason = wave_reason(self._recent, self.rate_hz)
         if reason is not None:
-            # Once a window passes, all that spoiled the last one lies before its second block.
-            self._clean_s = now_s - WINDOW_S + EVERY_S
+            self._settled_s = now_s
         self._take(self._detector.feed(_chunk(block, self.rate_hz)), now_s)
         reason = reason or _too_few(self._beats)
         values = _NOTHING if reason else _average([beat for beat in self._beats if beat.quality is None])
@@ -263,7 +263,7 @@ class _Reduction:
 
     def _take(self, beats: list[Beat], now_s: float) -> None:
         self._beats.extend(beats)
-        while self._beats and self._beats[0].t_s < max(now_s - AVERAGE_S, self._clean_s):
+        while self._beats and self._beats[0].t_s < max(now_s - AVERAGE_S, self._settled_s):
             self._beats.popleft()
 
 

@@ -23,6 +23,7 @@ from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders import mib
 from barocast.runtime.decoders.intellivue import IntelliVueDecoder
 from barocast.runtime.decoders.intellivue_association import Act, Association, Terms
+from barocast.runtime.decoders.intellivue_builder import build
 from barocast.runtime.decoders.intellivue_pdu import (
     EventReply,
     EventReport,
@@ -31,8 +32,8 @@ from barocast.runtime.decoders.intellivue_pdu import (
     SetRequest,
     SetResult,
     Unreadable,
-    build,
 )
+from barocast.runtime.decoders.intellivue_sources import ARTERIAL_LINES
 from barocast.runtime.decoders.intellivue_values import date_time, label_list, labels
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ POLLED: Final = (codes.NUMERIC, codes.WAVE, codes.ALERT_MONITOR)
 WAVES: Final = (0x4A14, 0x4A10, 0x4BB4, 0x4A0C, 0xF0BC, 0x4A28)
 """ABP, ART, pleth, AORT, FEM, UAP: the line the hospital's label names must be among the first."""
 NUMERICS: Final = (
-    *codes.ARTERIAL_LINES,
+    *ARTERIAL_LINES,
     *(0x4A04, 0x4182, 0x480A, 0x4BB8, 0x50B0, 0x500A, 0x4A44, 0x4A1C),  # NBP HR pulse SpO2 etCO2 RR CVP PAP
     *(0x4B48, 0x4B60, 0x4B64, 0xF04E, 0x4BDC),  # temperatures, BIS, cardiac output
 )
@@ -200,17 +201,22 @@ class IntelliVueSession:
             return []
         if isinstance(pdu, Association):
             return self._association(pdu, now_s)
+        if self._phase is Phase.ASKED:  # still the stream of an association that we had before
+            return []
+        if isinstance(pdu, EventReport) and pdu.event == codes.MDS_CREATE:
+            return self._created(pdu, now_s)
         if self._phase is Phase.POLLING:
             self._deadline = now_s + SILENCE_S
-        if isinstance(pdu, EventReport) and pdu.event == codes.MDS_CREATE and self._phase is not Phase.ASKED:
-            return self._created(pdu, now_s)
+            self._served(pdu, now_s)
+        return []
+
+    def _served(self, pdu: Pdu, now_s: float) -> None:
         if isinstance(pdu, PollResult):
             self._tries, self._trouble = 0, ""
             if pdu.sequence == 0 and pdu.object_class in self._poll_at:
                 self._poll_at[pdu.object_class] = now_s + RENEW_S
-        if isinstance(pdu, SetResult) and codes.WAVE_LIST in pdu.attributes:
+        elif isinstance(pdu, SetResult) and codes.WAVE_LIST in pdu.attributes:
             self.waves = labels(pdu.attributes[codes.WAVE_LIST])
-        return []
 
     def _association(self, message: Association, now_s: float) -> list[Pdu]:
         if message.act is Act.RESPONSE and self._phase is Phase.ASKED:

@@ -76,7 +76,7 @@ class _File:
 
     def refuse(self, field: str, what: str) -> NoReturn:
         """Raise the one error."""
-        raise PatientError(f"{self._name}: {field}: {what}")
+        raise PatientError(f"{self._name}: {_one_line(field)[:60]}: {what}")
 
     def number(self, field: str, value: object) -> float:
         """Take a finite number; booleans and texts are none."""
@@ -118,7 +118,7 @@ class _File:
         """Take a text, cut."""
         if not isinstance(value, str):
             self.refuse(field, f"{_shown(value)} is not a text; put it in quotes")
-        return "".join(sign if sign.isprintable() else " " for sign in value).strip()[:longest]
+        return _one_line(value).strip()[:longest]
 
     def history(self, field: str, value: object) -> tuple[str, ...]:
         """Take a list of texts."""
@@ -216,8 +216,13 @@ def _parsed(file: _File, text: str) -> dict[str, object]:
 
 
 def _mend(field: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(field, list(known), n=1, cutoff=0.5)
+    begun = [name for name in known if field and name.startswith(field)]  # `age` for `age_years`
+    near = [*begun, *difflib.get_close_matches(field, list(known), n=1)]
     return f"did you mean {near[0]}?" if near else f"the fields are {', '.join(known)}"
+
+
+def _one_line(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _shown(value: object) -> str:

@@ -59,11 +59,11 @@ def _plateau(wave: Floats, rate_hz: float) -> Reason | None:
 
 
 def _pulseless(wave: Floats, rate_hz: float) -> Reason | None:
-    if np.ptp(wave[-round(FROZEN_S * rate_hz) :]) <= FROZEN_MMHG:
-        return Reason.FLAT
     low, high = np.quantile(wave, (0.02, 0.98))
     if high < NO_PATIENT_MMHG:
         return Reason.DISCONNECTED
+    if np.ptp(wave[-round(FROZEN_S * rate_hz) :]) <= FROZEN_MMHG:
+        return Reason.FLAT
     return check_pressures(float(high), float(low), float(wave.mean()))
 
 

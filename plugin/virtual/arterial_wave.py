@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 SYSTOLE = 0.36
 """Share of the template that is systole."""
 _POINTS = 500
-_DECAY = 0.55
+_DECAY = 0.40
 """Windkessel time constant, in cycles."""
 
 
 def _template() -> Floats:
     phase = np.linspace(0.0, 1.0, _POINTS + 1)
-    flow = np.where(phase < SYSTOLE, np.sin(np.pi * np.clip(phase / SYSTOLE, 0, 1) ** 0.6), 0.0)
+    flow = np.where(phase < SYSTOLE, np.sin(np.pi * np.clip(phase / SYSTOLE, 0, 1) ** 0.45), 0.0)
     pressure = np.zeros(_POINTS + 1)
     for _cycle in range(12):  # long enough to forget the start
         pressure[0] = pressure[-1]
         for i in range(_POINTS):
             pressure[i + 1] = pressure[i] + (6 * flow[i] - pressure[i]) / (_DECAY * _POINTS)
-    notch = -0.06 * np.exp(-(((phase - 0.38) / 0.018) ** 2)) + 0.05 * np.exp(-(((phase - 0.44) / 0.03) ** 2))
+    notch = -0.08 * np.exp(-(((phase - 0.37) / 0.02) ** 2)) + 0.07 * np.exp(-(((phase - 0.43) / 0.03) ** 2))
     shape = pressure / np.ptp(pressure) + notch
     shape -= shape[0] + phase * (shape[-1] - shape[0])
     shape = np.maximum(shape, 0.0)

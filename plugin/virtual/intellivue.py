@@ -17,8 +17,10 @@ from barocast.plugin.virtual.intellivue_objects import ARRAY_TICKS, MonitorObjec
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders import mib
 from barocast.runtime.decoders.intellivue_association import Act, Association, Terms
+from barocast.runtime.decoders.intellivue_builder import attribute_list, build
+from barocast.runtime.decoders.intellivue_layout import LAST_LINK
+from barocast.runtime.decoders.intellivue_parser import parse
 from barocast.runtime.decoders.intellivue_pdu import (
-    LAST_LINK,
     EventReply,
     EventReport,
     Observation,
@@ -26,10 +28,8 @@ from barocast.runtime.decoders.intellivue_pdu import (
     PollResult,
     SetRequest,
     SetResult,
-    attribute_list,
-    build,
-    parse,
 )
+from barocast.runtime.decoders.intellivue_sources import ARTERIAL_LINES
 from barocast.runtime.decoders.intellivue_values import date_time_bytes, labels
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class VirtualIntelliVue:
         source: Source,
         *,
         waves: tuple[str, ...] = ("ABP_WAVE",),
-        arterial: int = codes.ARTERIAL_LINES[0],
+        arterial: int = ARTERIAL_LINES[0],
         demo: bool = False,
         start_ticks: int = 0x2F3A1C00,
         started: datetime = datetime(2026, 3, 2, 7, 30),  # noqa: DTZ001 - a monitor states no zone

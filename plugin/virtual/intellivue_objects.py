@@ -14,17 +14,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from barocast.runtime.decoders import intellivue_codes as codes
+from barocast.runtime.decoders.intellivue_alarms import Alarm, alarm_bytes
+from barocast.runtime.decoders.intellivue_numbers import number_bytes
 from barocast.runtime.decoders.intellivue_pdu import Observation
-from barocast.runtime.decoders.intellivue_values import (
-    Alarm,
-    WaveLayout,
-    alarm_bytes,
-    date_time_bytes,
-    float_word,
-    listed,
-    number_bytes,
-    samples_bytes,
-)
+from barocast.runtime.decoders.intellivue_values import date_time_bytes, float_word, listed
+from barocast.runtime.decoders.intellivue_waves import WaveLayout, samples_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -112,7 +112,7 @@ class SimulatedPatient:
         mean, rate, stroke, preload, _depth = segment[(onset - start_s).astype(int)].T
         breath = _breath(onset)
         variation = 0.03 + 0.12 * np.clip(1.1 - preload, 0, 1)  # grows as the heart runs empty
-        pulse = stroke / (1.75 - 0.006 * (mean - 85)) * (1 + variation * breath)
+        pulse = stroke / (1.55 - 0.006 * (mean - 85)) * (1 + variation * breath)
         return Beats(onset, 60 / rate, mean + 1.0 * breath, pulse)
 
     def _arterial_numbers(self, t_s: float) -> dict[str, float]:

@@ -158,7 +158,8 @@ class CsvDecoder:
         return value
 
     def _error(self, column: str, what: str, mend: str) -> InputError:
-        place = f", column {column}" if column else ""
+        shown = "".join(sign if sign.isprintable() else "?" for sign in column[:40])
+        place = f", column {shown}" if column else ""
         return InputError(f"{self._name}: line {self._line}{place}: {what}; {mend}")
 
 

@@ -41,7 +41,7 @@ class Gunzip:
                 plain = self._member.decompress(data, MAX_OUTPUT)
             except zlib.error:
                 yield from self._up_to_damage(before, data)
-                break
+                return
             rest = self._member.unconsumed_tail or self._member.unused_data
             self._offset += len(data) - len(rest)
             data = rest

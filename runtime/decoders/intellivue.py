@@ -26,21 +26,21 @@ import struct
 from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import numpy as np
+
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders import mib
+from barocast.runtime.decoders.intellivue_alarms import ALARM_DEMO, ALARM_INHIBITED, alarms
 from barocast.runtime.decoders.intellivue_association import Act, Association
-from barocast.runtime.decoders.intellivue_pdu import EventReport, PollResult, Unreadable, parse
-from barocast.runtime.decoders.intellivue_values import (
-    ALARM_DEMO,
-    ALARM_INHIBITED,
+from barocast.runtime.decoders.intellivue_numbers import Number, numbers, state_reason
+from barocast.runtime.decoders.intellivue_parser import parse
+from barocast.runtime.decoders.intellivue_pdu import EventReport, PollResult, Unreadable
+from barocast.runtime.decoders.intellivue_sources import Claims
+from barocast.runtime.decoders.intellivue_waves import (
     SPEC_ATTRIBUTES,
-    Number,
     Samples,
     WaveSpec,
-    alarms,
-    numbers,
     sample_arrays,
-    state_reason,
     wave_spec,
 )
 from barocast.runtime.domain import Corrupt, DeviceAlarm, FeedCounts, Reason, Sample, WaveChunk
@@ -73,29 +73,6 @@ class MonitorClock:
         step = (ticks - self._last + _WRAP // 2) % _WRAP - _WRAP // 2
         self._last += step
         return self._last / codes.TICKS_PER_S
-
-
-class Claims:
-    """Which of several sources feeds a channel: the best ranked that has shown a value."""
-
-    def __init__(self) -> None:
-        self._best: dict[str, int] = {}
-
-    def channel(self, code: int, *, shows: bool) -> str | None:
-        """Give the channel that `code` feeds now, None when it feeds none."""
-        if code not in codes.SOURCES:
-            return None
-        channel, contest, rank = codes.SOURCES[code]
-        best = self._best.get(contest, rank)
-        if shows:
-            self._best[contest] = best = min(best, rank)
-        return channel if rank == best else None
-
-    @property
-    def arterial_line(self) -> int | None:
-        """Wave code of the arterial line in use, None before one has shown a value."""
-        rank = self._best.get("ABP")
-        return None if rank is None else codes.ARTERIAL_LINES[rank]
 
 
 class IntelliVueDecoder:
@@ -238,7 +215,8 @@ class IntelliVueDecoder:
     def _chunk(self, samples: Samples, spec: WaveSpec, t_s: float) -> WaveChunk:
         values = spec.decode(samples.raw)
         self._samples += len(values)
-        reason = self._reason(samples.state)
+        lost = spec.invalid and np.isnan(values).all()
+        reason = self._reason(samples.state) or (Reason.INVALID if lost else None)
         channel = self.claims.channel(samples.code, shows=reason in _SHOWN)
         unit, gain, offset = _unit(channel, spec.unit)
         if (gain, offset) != (1.0, 0.0):

@@ -91,14 +91,17 @@ class WfdbDecoder:
             return
         grid = counts[: frames * self._width].reshape(frames, self._width)  # (frame, sample of any signal)
         column = 0
+        found: list[Sample | WaveChunk] = []
         for signal in self._signals:
             series = grid[:, column : column + signal.per_frame].reshape(-1)
             column += signal.per_frame
-            events += self._events(signal, series)
+            found += self._events(signal, series)
+        found.sort(key=lambda event: event.t_s or 0.0)
+        events += found
         self._frame += frames
         self._tally.framed(frames)
 
-    def _events(self, signal: Signal, series: NDArray[np.int64]) -> list[Event]:
+    def _events(self, signal: Signal, series: NDArray[np.int64]) -> list[Sample] | list[WaveChunk]:
         gap = -(2 ** (BITS[signal.format] - 1))
         values = np.where(series == gap, np.nan, (series - signal.baseline) / signal.gain)
         values, unit, reason = _canonical(signal, values)

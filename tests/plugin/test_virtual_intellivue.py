@@ -11,6 +11,8 @@ from barocast.plugin.virtual.intellivue import MAX_MTU, VirtualIntelliVue
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders.intellivue import IntelliVueDecoder
 from barocast.runtime.decoders.intellivue_association import Act, Association, Terms
+from barocast.runtime.decoders.intellivue_builder import build
+from barocast.runtime.decoders.intellivue_parser import parse
 from barocast.runtime.decoders.intellivue_pdu import (
     EventReply,
     EventReport,
@@ -18,8 +20,6 @@ from barocast.runtime.decoders.intellivue_pdu import (
     PollResult,
     SetRequest,
     SetResult,
-    build,
-    parse,
 )
 from barocast.runtime.decoders.intellivue_values import label_list
 from barocast.runtime.decoders.mib import Deframer, frame
@@ -27,7 +27,8 @@ from barocast.runtime.domain import DeviceAlarm, Reason, Sample, WaveChunk
 
 REQUEST = Association(Act.REQUEST, Terms())
 EVERYTHING = {
-    "ABP_SYS": 118.0, "ABP_DIA": 62.0, "ABP_MEAN": 81.0, "NIBP_SYS": 120.0, "NIBP_DIA": 64.0, "NIBP_MEAN": 83.0,
+    "ABP_SYS": 118.0, "ABP_DIA": 62.0, "ABP_MEAN": 81.0,
+    "NIBP_SYS": 120.0, "NIBP_DIA": 64.0, "NIBP_MEAN": 83.0,
     "PAP_SYS": 28.0, "PAP_DIA": 15.0, "PAP_MEAN": 21.0, "CVP_MEAN": 9.0, "HR": 61.0, "PR": 62.0, "SPO2": 97.0,
     "ETCO2": 35.0, "RR": 12.0, "TEMP": 36.4, "BIS": 44.0, "CO": 4.6,
 }  # fmt: skip
@@ -70,12 +71,11 @@ def associated(monitor, now_s=0.0, *pdus):
     )
 
 
-def listened(monitor, until_s, start_s=0.0, every_s=0.1, alive=True):
+def listened(monitor, until_s, start_s=0.0):
     """Everything that the monitor sends by itself, its client alive but quiet."""
     out = b""
-    for now_s in np.arange(start_s, until_s, every_s):
-        if alive:
-            monitor.receive(said(EventReply(1, 0, codes.MDS_CREATE)), now_s)
+    for now_s in np.arange(start_s, until_s, 0.1):
+        monitor.receive(said(EventReply(1, 0, codes.MDS_CREATE)), now_s)
         out += monitor.due(now_s)
     return out
 
@@ -225,7 +225,7 @@ def test_what_cannot_be_measured_is_sent_without_a_number():
 
 def test_wave_that_cannot_be_measured_is_marked():
     class Unplugged(Patient):
-        def wave(self, channel, t_s, n, rate_hz):
+        def wave(self, channel, t_s, n, rate_hz):  # noqa: ARG002 - a Source's signature
             return np.full(n, math.nan)
 
     monitor = VirtualIntelliVue(Unplugged())

@@ -170,6 +170,10 @@ def test_a_latched_advisory_goes_only_by_its_acknowledgement():
     bed.at(bed.now_s, Acknowledge())
 
     assert bed.shown() == {}
+    assert [(row.transition, row.reason) for row in bed.rows[-2:]] == [
+        ("acknowledged", "operator"),
+        ("cleared", "operator"),
+    ]
 
 
 def test_an_acknowledged_advisory_stays_shown_while_its_cause_lasts():
@@ -263,6 +267,16 @@ def test_a_fault_stands_until_a_usable_risk_and_not_until_an_abstention():
     assert list(bed.shown()) == ["forecast fault"]
 
     assert bed.at(3.0, risk(0.1)).shown() == {}
+
+
+def test_a_fault_takes_the_place_of_not_available_and_the_log_says_so():
+    bed = Bedside().at(60.0, Tick()).at(61.0, Fault(61.0, "engine"))
+
+    assert list(bed.shown()) == ["forecast fault"]
+    assert [(row.transition, row.condition, row.reason) for row in bed.rows[-2:]] == [
+        ("cleared", "forecast not available", "forecast fault"),
+        ("raised", "forecast fault", "forecast fault: engine"),
+    ]
 
 
 def test_each_lost_feed_is_its_own_condition_and_says_when_it_is_back():

@@ -208,7 +208,17 @@ def test_an_artefact_is_named_and_over_soon_after_it_ends(reason):
 
     assert {numbers[float(t)].reason for t in range(25, 41)} == {reason}
     assert all(numbers[float(t)].valid for t in range(48, 70))
-    assert all(abs(s.value - truth) < 2 for s in numbers.values() if s.valid)
+    assert all(abs(s.value - truth) < 4 for s in numbers.values() if s.valid)
+
+
+def test_a_pulse_that_comes_back_large_is_not_counted_twice():
+    """After a minute of damping the threshold is low; dicrotic waves must not pass for beats for long."""
+    wave = pulse_train(75, 120, 125.0)
+    wave[: 125 * 80] = wave.mean() + 0.25 * (wave[: 125 * 80] - wave.mean())
+
+    after = [beat for beat in detect(wave) if beat.t_s > 83]
+
+    assert {round(beat.interval_s, 1) for beat in after} == {0.8}
 
 
 def test_a_true_low_with_a_pulse_is_kept():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,19 +15,14 @@ from shared_data import captures
 
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders.intellivue import MAX_OBJECTS, IntelliVueDecoder
+from barocast.runtime.decoders.intellivue_alarms import ALARM_DEMO, ALARM_INHIBITED, Alarm, alarm_bytes
 from barocast.runtime.decoders.intellivue_association import Act, Association
-from barocast.runtime.decoders.intellivue_pdu import EventReport, Observation, PollResult, build, parse
-from barocast.runtime.decoders.intellivue_values import (
-    ALARM_DEMO,
-    ALARM_INHIBITED,
-    Alarm,
-    WaveLayout,
-    alarm_bytes,
-    float_word,
-    listed,
-    number_bytes,
-    samples_bytes,
-)
+from barocast.runtime.decoders.intellivue_builder import build
+from barocast.runtime.decoders.intellivue_numbers import number_bytes
+from barocast.runtime.decoders.intellivue_parser import parse
+from barocast.runtime.decoders.intellivue_pdu import EventReport, Observation, PollResult
+from barocast.runtime.decoders.intellivue_values import float_word, listed
+from barocast.runtime.decoders.intellivue_waves import WaveLayout, samples_bytes
 from barocast.runtime.decoders.mib import Deframer, Frame, frame
 from barocast.runtime.domain import Corrupt, DeviceAlarm, Reason, Sample, WaveChunk
 
@@ -188,6 +184,12 @@ def test_sample_marked_invalid_is_missing():
     assert np.isnan(found.values).tolist() == [False, True, False]
 
 
+def test_wave_of_nothing_but_invalid_marks_is_not_valid():
+    found = only(polled(codes.WAVE, wave([math.nan] * 32)))
+
+    assert (found.valid, found.reason) == (False, Reason.INVALID)
+
+
 def test_new_association_forgets_descriptions():
     response = frame(build(Association(Act.RESPONSE)))
     found = decoded(polled(codes.WAVE, wave([80])), response, polled(codes.WAVE, wave([80], described=False)))
@@ -319,7 +321,7 @@ def test_byte_by_byte_gives_the_same_events():
 def test_any_chunking_of_a_spoiled_stream_gives_the_same_events(cuts, place, byte):
     spoiled = SESSION[:place] + bytes((byte,)) + SESSION[place + 1 :]
     edges = [0, *sorted(cuts), len(spoiled)]
-    chunked = decoded(*(spoiled[a:b] for a, b in zip(edges, edges[1:], strict=False)))
+    chunked = decoded(*(spoiled[a:b] for a, b in pairwise(edges)))
 
     assert comparable(chunked) == comparable(decoded(spoiled))
 
@@ -328,9 +330,9 @@ anything = st.binary(max_size=60)
 attributes = st.dictionaries(
     st.sampled_from(
         [
-            codes.NUMERIC_VALUE, codes.COMPOUND_NUMERIC, codes.WAVE_SAMPLES, codes.COMPOUND_WAVE, codes.WAVE_FORMAT,
-            codes.SCALE, codes.SAMPLE_PERIOD, codes.FIXED_VALUES, codes.UNIT, codes.TECHNICAL_ALARMS,
-            codes.PATIENT_ALARMS, codes.OPERATING_MODE, codes.MEASURED_AT,
+            codes.NUMERIC_VALUE, codes.COMPOUND_NUMERIC, codes.WAVE_SAMPLES, codes.COMPOUND_WAVE,
+            codes.WAVE_FORMAT, codes.SCALE, codes.SAMPLE_PERIOD, codes.FIXED_VALUES, codes.UNIT,
+            codes.TECHNICAL_ALARMS, codes.PATIENT_ALARMS, codes.OPERATING_MODE, codes.MEASURED_AT,
         ]
     ),
     anything,
@@ -435,6 +437,27 @@ def test_recorded_disconnected_line_is_invalid_and_its_alarm_told():
     assert decoder.counts.corrupt == 0
     assert {sample.reason for sample in means} == {Reason.INVALID}
     assert {event.text for event in events if isinstance(event, DeviceAlarm)} == {"ABP Zero+Check Cal"}
+
+
+def octets(name, after=0):
+    """The bytes of a published hex listing, its offsets and remarks left out."""
+    text = captures(f"intellivue/{name}").read_text()
+    return bytes.fromhex("".join(re.findall(r"(?<![\w:])[0-9a-f]{2}(?![\w:])", text)))[after:]
+
+
+def test_recorded_connect_indication_is_an_event():
+    """A datagram of 42 bytes of Ethernet, IP and UDP headers, then the monitor's call for clients."""
+    pdu = parse(octets("koshsky_connect_indication_mcast.hexdump.txt", 42))
+
+    assert isinstance(pdu, EventReport)
+    assert pdu.event == codes.CONNECT_INDICATION
+
+
+def test_recorded_single_poll_with_cyrillic_labels_is_read():
+    found = IntelliVueDecoder().datagram(octets("koshsky_single_poll_numerics_russian.txt"))
+
+    assert {event.channel for event in found} >= {"NIBP_MEAN", "HR", "RR"}
+    assert not any(event.valid for event in found)
 
 
 def relabelled(payload):

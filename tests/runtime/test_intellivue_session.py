@@ -6,18 +6,21 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders.intellivue_association import Act, Association, Terms
+from barocast.runtime.decoders.intellivue_builder import build
+from barocast.runtime.decoders.intellivue_parser import parse
 from barocast.runtime.decoders.intellivue_pdu import (
     EventReply,
     EventReport,
     PollRequest,
     PollResult,
     SetRequest,
-    build,
-    parse,
+    SetResult,
 )
 from barocast.runtime.decoders.intellivue_values import labels
 from barocast.runtime.decoders.mib import Deframer, frame
@@ -29,10 +32,10 @@ STEP_S = 0.05
 
 
 class SteadyPatient:
-    def numerics(self, t_s):
+    def numerics(self, t_s):  # noqa: ARG002 - a Source's signature
         return {"ABP_SYS": 120.0, "ABP_DIA": 70.0, "ABP_MEAN": 90.0, "HR": 60.0}
 
-    def wave(self, channel, t_s, n, rate_hz):
+    def wave(self, channel, t_s, n, rate_hz):  # noqa: ARG002 - a Source's signature
         return 90.0 + 30.0 * np.sin(2 * np.pi * (t_s + np.arange(n) / rate_hz))
 
 
@@ -120,7 +123,10 @@ def test_create_event_is_answered_at_once_and_anchors_time():
 
     assert sent(reply) == [EventReply(7, 99, codes.MDS_CREATE)]
     assert session.anchor is not None
-    assert (session.anchor.t_s, session.anchor.wall) == (243.776, datetime(2021, 4, 22, 11, 47, 26))
+    assert (session.anchor.t_s, session.anchor.wall) == (
+        243.776,
+        datetime.fromisoformat("2021-04-22T11:47:26"),
+    )
 
 
 def test_repeated_create_event_is_answered_again():
@@ -297,6 +303,33 @@ def test_noise_on_the_line_loses_no_association():
 
     assert session.status == "associated"
     assert session.counts.corrupt > 0
+
+
+any_attributes = st.dictionaries(
+    st.sampled_from([codes.WAVE_LIST, codes.DATE_TIME, codes.RELATIVE_TIME, codes.OPERATING_MODE]),
+    st.binary(max_size=12),
+)
+any_message = st.one_of(
+    st.sampled_from([Association(act) for act in Act]),
+    st.builds(EventReport, st.just(1), st.booleans(), st.just(0), st.just(codes.MDS_CREATE), any_attributes),
+    st.builds(SetResult, st.just(1), any_attributes),
+    st.builds(
+        PollResult, st.just(1), st.just(1), st.just(0), st.just(0), st.just(6), st.just(0), st.just(())
+    ),
+)
+
+
+@given(st.lists(any_message.map(said) | st.binary(max_size=30) | st.none(), max_size=20))
+@settings(max_examples=30, deadline=None)
+def test_whatever_a_monitor_says_the_session_goes_on(words):
+    session = IntelliVueSession()
+    for now_s, word in enumerate(words):
+        session.due(now_s)
+        session.receive(word or b"", now_s)
+    session.receive(said(Association(Act.ABORT)), len(words))
+    talk(session, VirtualIntelliVue(SteadyPatient()), 40, len(words) + 1)
+
+    assert session.status == "associated"
 
 
 def test_release_says_farewell_and_nothing_after_it():

@@ -1,0 +1,1 @@
+"""Measurements whose results are committed beside them: `python -m benchmarks NAME` (make bench)."""

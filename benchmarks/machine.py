@@ -1,0 +1,27 @@
+"""What a figure was measured on: stated above every table."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+
+
+def described() -> str:
+    """Give one line about this machine."""
+    model = next(
+        (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?"
+    )
+    cores = len(os.sched_getaffinity(0))
+    return (
+        f"{model}, {cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
+        f"numpy {version('numpy')}, onnxruntime {version('onnxruntime')}"
+    )
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - a file of /proc, read once
+            return file.readlines()
+    except OSError:
+        return []
