@@ -14,8 +14,8 @@ def described() -> str:
     )
     cores = len(os.sched_getaffinity(0))
     return (
-        f"{model}, {cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
-        f"numpy {version('numpy')}, onnxruntime {version('onnxruntime')}"
+        f"{model}, {cores} cores, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, numpy {version('numpy')}, onnxruntime {version('onnxruntime')}"
     )
 
 

@@ -1,1 +1,1 @@
-"""From cases to a signed bundle: cohort, training, ONNX, quantization, packing. The only importer of torch."""
+"""From cases to a signed bundle: cohort, training, ONNX, int8, packing. The only importer of torch."""

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from barocast.calibration.events import find_events
 from barocast.plugin.bedside import Bedside
 from barocast.plugin.clock import Clock, wall_time
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
@@ -35,13 +34,12 @@ from barocast.plugin.sinks.sound import SoundSink
 from barocast.plugin.sinks.terminal import TerminalSink
 from barocast.plugin.transports import CHUNK, SerialTransport
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
-from barocast.plugin.virtual.physiology import SimulatedPatient
+from barocast.plugin.virtual.physiology import SimulatedPatient, onset_s
 from barocast.plugin.virtual.scenario import SCENARIOS
 from barocast.plugin.watch import Watch
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.errors import SettingsError
 from barocast.runtime.intellivue_session import IntelliVueSession
-from barocast.runtime.timeline import STEP_S
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -81,13 +79,11 @@ def run(args: Namespace) -> int:
     _check(args)
     scenario = SCENARIOS[args.scenario]
     ends_s = min(args.seconds or scenario.duration_s, scenario.duration_s)
-    patient = SimulatedPatient(scenario, args.seed)
-    onset_s = first_onset_s(patient, ends_s)
     clock = Clock(args.speed)
-    bedside = _bedside(args, clock)
+    bedside = _bedside(args)
     story = Story(lambda: _picture(args, bedside, clock()))
     try:
-        with played(VirtualIntelliVue(patient, start_ticks=0), clock) as port:
+        with played(VirtualIntelliVue(SimulatedPatient(scenario, args.seed), start_ticks=0), clock) as port:
             serve(
                 bedside,
                 Line(lambda: SerialTransport(port, BAUD)),
@@ -98,15 +94,7 @@ def run(args: Namespace) -> int:
             )
     finally:
         bedside.close()
-    return _tell(story, onset_s)
-
-
-def first_onset_s(patient: SimulatedPatient, duration_s: float) -> float | None:
-    """Give when the simulated MAP first falls below 65 mmHg for a minute, seconds; None when never."""
-    seconds = patient.mean_pressure(duration_s)
-    columns = seconds[: seconds.size // round(STEP_S) * round(STEP_S)].reshape(-1, round(STEP_S)).mean(axis=1)
-    events = find_events(columns, STEP_S)
-    return events[0].start * STEP_S if events else None
+    return _tell(story, _onset_s(args, ends_s))
 
 
 @dataclass(slots=True)
@@ -154,9 +142,9 @@ def _speak(monitor: VirtualIntelliVue, line: int, clock: Clock, over: threading.
             said = said[os.write(line, said[:CHUNK]) :] if writable else said
 
 
-def _bedside(args: Namespace, clock: Clock) -> Bedside:
+def _bedside(args: Namespace) -> Bedside:
     bundle = load_bundle(args)
-    watch = Watch(bundle, OrtEngine(bundle), SCENARIOS[args.scenario].patient, now_s=clock())
+    watch = Watch(bundle, OrtEngine(bundle), SCENARIOS[args.scenario].patient)
     if args.json is not None:
         args.json.unlink(missing_ok=True)
     return Bedside(
@@ -191,14 +179,19 @@ def _title(args: Namespace) -> str:
     return f"simulated patient, {args.scenario}, {args.speed:g}x"
 
 
-def _tell(story: Story, onset_s: float | None) -> int:
+def _onset_s(args: Namespace, ends_s: float) -> float | None:
+    onset = onset_s(SCENARIOS[args.scenario], args.seed)
+    return onset if onset is not None and onset < ends_s else None
+
+
+def _tell(story: Story, onset: float | None) -> int:
     alarm = f"forecast alarm at {_clock(story.alarm_s)}" if story.alarm_s is not None else "no forecast alarm"
-    event = f"MAP < 65 mmHg from {_clock(onset_s)} on" if onset_s is not None else "no hypotension"
+    event = f"MAP < 65 mmHg from {_clock(onset)} on" if onset is not None else "no hypotension"
     print(f"simulated case: {alarm}; {event}")
-    if story.alarm_s is None or onset_s is None:
-        return 0 if story.alarm_s is None and onset_s is None else 1
-    print(f"lead time {(onset_s - story.alarm_s) / 60:.1f} min (simulated)")
-    return 0 if story.alarm_s < onset_s else 1
+    if story.alarm_s is None or onset is None:
+        return 0 if story.alarm_s is None and onset is None else 1
+    print(f"lead time {(onset - story.alarm_s) / 60:.1f} min (simulated)")
+    return 0 if story.alarm_s < onset else 1
 
 
 def _clock(seconds: float) -> str:

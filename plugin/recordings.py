@@ -3,8 +3,9 @@
     .csv            rows of canonical channels             .hea       a WFDB record (its .dat files beside it)
     .vital          Vital Recorder                         .hl7       messages, wrapped in MLLP or bare
     .raw .bin .log  a feed's raw bytes, whose name `feed` must say
-Events come in time order in modest batches; times are the device's own, left alone. A file that cannot
-be opened or is empty raises InputError at once, one in which nothing is sound at its end.
+Events come in modest batches, in time order (a feed's bytes: in the order they were sent); times are the
+device's own, left alone. A file that cannot be opened or is empty raises InputError at once, one in which
+nothing is sound at its end.
 """
 
 from __future__ import annotations

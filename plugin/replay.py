@@ -20,7 +20,7 @@ from barocast.plugin.sinks.jsonl import decision_line
 from barocast.plugin.watch import Watch
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.errors import SettingsError
-from barocast.runtime.pipeline import EVERY_S
+from barocast.runtime.pipeline import EVERY_S, LONGEST_EVERY_S
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -73,8 +73,8 @@ def outcomes(watch: Watch, recording: Recording) -> Iterator[Outcome]:
 
 
 def _check(args: Namespace) -> None:
-    if not args.every >= 1:
-        raise SettingsError(f"--every {args.every:g}: must be at least 1 s")
+    if not 1 <= args.every <= LONGEST_EVERY_S:
+        raise SettingsError(f"--every {args.every:g}: must be 1 to {LONGEST_EVERY_S:g} s")
     if args.threads < 1:
         raise SettingsError(f"--threads {args.threads}: must be at least 1")
 

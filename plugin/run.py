@@ -52,7 +52,7 @@ def run(args: Namespace) -> int:
     """Serve until SIGTERM or SIGINT; give the exit status."""
     settings = read_settings(args.config)
     clock = Clock()
-    bedside = build(settings, clock())
+    bedside = build(settings)
     if args.check:
         bedside.close()
         print(f"{args.config}: good; bundle {bedside.watch.bundle_id}")
@@ -81,7 +81,7 @@ def _screen(terminal: TerminalSink, bedside: Bedside) -> Screen:
     return Screen(terminal, lambda now_s: view_of(bedside, bedside.name, now_s), FRAME_S)
 
 
-def build(settings: Settings, now_s: float) -> Bedside:
+def build(settings: Settings) -> Bedside:
     """Put a bed together from its settings. Raises SettingsError, BundleError, PatientError."""
     bundle = load_bundle(
         Namespace(
@@ -96,7 +96,6 @@ def build(settings: Settings, now_s: float) -> Bedside:
         patient,
         settings.bed.every_s,
         forecast_priority(settings.alarm.priority),
-        now_s,
     )
     return Bedside(
         name=settings.bed.name,

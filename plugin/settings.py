@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 from barocast.plugin.transports import check_address
 from barocast.runtime.alarm_rules import forecast_priority
 from barocast.runtime.errors import SettingsError
+from barocast.runtime.pipeline import LONGEST_EVERY_S
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -161,8 +162,10 @@ def _known(key: str, known: Mapping[str, Any], place: str) -> None:
 def _check(settings: Settings, name: str) -> None:
     if settings.feed.kind not in FEEDS:
         raise SettingsError(f"{name}: [feed] kind: {settings.feed.kind!r} is not one of {', '.join(FEEDS)}")
-    if not settings.bed.every_s >= 1 or settings.model.threads < 1:
-        raise SettingsError(f"{name}: every_s and threads must be at least 1")
+    if not 1 <= settings.bed.every_s <= LONGEST_EVERY_S:
+        raise SettingsError(f"{name}: [bed] every_s: must be 1 to {LONGEST_EVERY_S:g} s")
+    if settings.model.threads < 1:
+        raise SettingsError(f"{name}: [model] threads: must be at least 1")
     try:
         check_address(settings.feed.address)
         forecast_priority(settings.alarm.priority)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from barocast.plugin.sinks.view import Numeric
-from barocast.runtime.domain import Sample
-from barocast.runtime.timeline import DERIVED
+from barocast.runtime.domain import DERIVED, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,6 +17,7 @@ from barocast.runtime.pipeline import EVERY_S, Pipeline
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from barocast.runtime.alarm import AlarmState
     from barocast.runtime.alarm_events import AlarmEvent, AlarmSnapshot, Effect
     from barocast.runtime.bundle import Bundle
     from barocast.runtime.domain import Decision, Event, Patient
@@ -43,11 +44,12 @@ class Watch:
         patient: Patient | None = None,
         every_s: float = EVERY_S,
         priority: Priority = Priority.LOW,
-        now_s: float = 0.0,
     ) -> None:
         self.bundle_id = bundle.manifest.id
         self.pipeline = Pipeline(bundle, engine, patient, every_s)
-        self._state = alarm.start(alarm_rules(bundle, priority), now_s)
+        self._rules = alarm_rules(bundle, priority)
+        self._state: AlarmState | None = None
+        """None until the first event tells what time it is."""
 
     def feed(self, events: Iterable[Event], now_s: float | None = None) -> list[Outcome]:
         """Take events; `now_s` None means that the recording's own clock rules."""
@@ -59,7 +61,7 @@ class Watch:
 
     def tell(self, event: AlarmEvent, now_s: float) -> list[Effect]:
         """Pass on what is no decision: an operator's act, a lost feed, a tick."""
-        self._state, effects = alarm.step(self._state, event, now_s)
+        self._state, effects = alarm.step(self._started(now_s), event, now_s)
         return effects
 
     def tick(self, now_s: float) -> list[Effect]:
@@ -73,11 +75,14 @@ class Watch:
     @property
     def alarm(self) -> str:
         """The contract's word for the state of now."""
-        return alarm.alarm_word(self._state)
+        return "none" if self._state is None else alarm.alarm_word(self._state)
 
     def snapshot(self, now_s: float) -> AlarmSnapshot:
         """Give the whole alarm state."""
-        return alarm.snapshot(self._state, now_s)
+        return alarm.snapshot(self._started(now_s), now_s)
+
+    def _started(self, now_s: float) -> AlarmState:
+        return alarm.start(self._rules, now_s) if self._state is None else self._state
 
     def _judge(self, decision: Decision, now_s: float | None) -> Outcome:
         effects = self.tell(decision, decision.t_s if now_s is None else now_s)

@@ -18,6 +18,7 @@ from barocast.calibration.trigger import Trigger, advance
 from barocast.runtime.alarm_events import AlarmEvent, Condition, DecisionSummary, FeedBack, FeedLost
 from barocast.runtime.alarm_rules import AlarmRules, Priority
 from barocast.runtime.domain import HORIZONS_MIN, Abstain, Fault, Risk
+from barocast.runtime.timeline import SHORT_HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,8 +164,10 @@ def _forecast(facts: Facts, now_s: float, rules: AlarmRules) -> Iterator[Conditi
 def _unavailable(facts: Facts, now_s: float, rules: AlarmRules) -> Iterator[Condition]:
     if facts.faults or not expired(facts, now_s, rules):
         return
-    long = now_s - facts.risk_s >= rules.unavailable_medium_s
     why = facts.decision.reason if facts.decision else None
+    # A case's first minutes lack nothing but time: said, and not escalated, or every case would begin so.
+    warming_up = why is not None and why.startswith(SHORT_HISTORY)
+    long = now_s - facts.risk_s >= rules.unavailable_medium_s and not warming_up
     yield Condition(
         UNAVAILABLE,
         Priority.MEDIUM if long else Priority.LOW,

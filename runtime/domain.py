@@ -106,6 +106,9 @@ class Corrupt:
     """One of the decoder's own fixed words, such as `fcs` or `cut short`."""
 
 
+DERIVED = "derived"
+"""Sample.code of numerics that were computed from the waveform, not told by the monitor."""
+
 Event: TypeAlias = "Sample | WaveChunk | DeviceAlarm | Corrupt"
 
 

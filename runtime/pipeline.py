@@ -12,12 +12,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from barocast.runtime.beats import WaveNumerics
 from barocast.runtime.domain import Abstain, Fault, Patient, Risk, Sample, WaveChunk
 from barocast.runtime.prompt import describe
 from barocast.runtime.quality import NumericsGate
 from barocast.runtime.timeline import NEW_CASE_GAP_S, Timeline
 from barocast.runtime.tokens import text_ids, to_model_input
+from barocast.runtime.wave_numerics import WaveNumerics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 EVERY_S: Final = 30.0
 """Seconds between two decisions (evaluation: landmarks)."""
+LONGEST_EVERY_S: Final = 300.0
+"""Less often than this, two decisions in a row no longer speak of the same fall."""
 ARTERIAL_WAVE: Final = "ABP_WAVE"
 
 

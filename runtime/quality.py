@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from barocast.runtime.domain import Reason, Sample
+from barocast.runtime.domain import DERIVED, Reason, Sample
 from barocast.runtime.tracks import CHANNELS
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     Test: TypeAlias = Callable[[float, float, float], bool]
 
 TRIPLE = ("ABP_SYS", "ABP_DIA", "ABP_MEAN")
-DERIVED = "derived"
-"""The code of numbers that beats.WaveNumerics made out of the wave."""
 
 NO_PRESSURE_MMHG = 10.0
 """Systolic or diastolic at or below this is no arterial pressure (PMC7015776, Table 1)."""
@@ -111,7 +109,7 @@ class NumericsGate:
     Values of one time are one triple. A value is judged with what is known of its triple when the call
     ends, so a decoder that gives a frame's values together has all three judged together. A step of more
     than JUMP_MMHG is judged only where systolic or diastolic came with the mean; without times (`t_s`
-    None) only the table applies. Numbers that beats.WaveNumerics derived were judged on their wave.
+    None) only the table applies. Numbers that wave_numerics.WaveNumerics derived were judged on their wave.
     """
 
     def __init__(self) -> None:

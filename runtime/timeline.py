@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from barocast.calibration.events import find_events
-from barocast.runtime.domain import Abstain, CaseSoFar, Sample, Window
+from barocast.runtime.domain import DERIVED, Abstain, CaseSoFar, Sample, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 STEP_S: Final = 10.0
 WINDOW_MIN: Final = 15
 WINDOW_STEPS: Final = round(WINDOW_MIN * 60 / STEP_S)
+SHORT_HISTORY: Final = "short history"
+"""The reason of an abstention that time alone will end."""
 CURRENT_S: Final = 30.0
 """MAP is current when one of its samples is at most this old."""
 MIN_VALID_SHARE: Final = 0.70
@@ -44,8 +46,6 @@ NEW_CASE_GAP_S: Final = 3600.0
 """A jump of the device's clock beyond this is another case, and everything before it is forgotten."""
 CASE_LIMIT_STEPS: Final = round(24 * 3600 / STEP_S)
 """The case so far reaches back at most a day; older columns are dropped."""
-DERIVED: Final = "derived"
-"""Sample.code of numerics computed from the waveform."""
 
 
 class Timeline:
@@ -177,7 +177,7 @@ def _lacking(pressure: Floats) -> str:
     """Say what keeps a forecast from being made on MAP up to now; empty when nothing does."""
     seen_min = pressure.size * STEP_S / 60
     if seen_min < WINDOW_MIN:
-        return f"short history: {seen_min:.1f} of {WINDOW_MIN} min"
+        return f"{SHORT_HISTORY}: {seen_min:.1f} of {WINDOW_MIN} min"
     recent = ~np.isnan(pressure[-WINDOW_STEPS:])
     if not recent[-round(CURRENT_S / STEP_S) :].any():
         return f"no current MAP: none in the last {CURRENT_S:.0f} s"

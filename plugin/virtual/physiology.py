@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from barocast.calibration.events import find_events
 from barocast.plugin.virtual.arterial_wave import Beats, arterial, pleth
 from barocast.plugin.virtual.circulation import STEP_S, WANDER_S, act_on, advance, settled
 from barocast.plugin.virtual.line_faults import read_line
@@ -42,10 +43,7 @@ WAVE_NOISE_MMHG = 0.25
 _NOISE_SIZE = 8192
 MEAN, RATE, STROKE, PRELOAD, DEPTH = range(5)
 """Columns of the course."""
-HYPOTENSION_MMHG = 65.0
 GRID_S = 10
-LASTING = 6
-"""Steps of GRID_S that make an event: a minute."""
 
 
 class SimulatedPatient:
@@ -171,11 +169,11 @@ def _breath(t_s: Floats) -> Floats:
 
 
 def onset_s(scenario: Scenario, seed: int = 0) -> float | None:
-    """Give the first time (s) at which the true MAP stays below 65 mmHg for a minute or longer, or None.
+    """Give the onset (s) of the first hypotensive event of the true MAP, or None.
 
     Judged as an event is everywhere: on means over 10 s, so the answer is a multiple of 10.
     """
     seconds = SimulatedPatient(scenario, seed).mean_pressure(scenario.duration_s)
     grid = seconds[: len(seconds) // GRID_S * GRID_S].reshape(-1, GRID_S).mean(axis=1)
-    lasting = np.convolve(grid < HYPOTENSION_MMHG, np.ones(LASTING), mode="valid") == LASTING
-    return float(lasting.argmax() * GRID_S) if lasting.any() else None
+    events = find_events(grid, GRID_S)
+    return float(events[0].start * GRID_S) if events else None

@@ -26,7 +26,8 @@ class RecordedPatient:
     """Implements source.Source. `only` keeps some channels and leaves the others unmeasured."""
 
     def __init__(self, events: Iterable[Event], only: Collection[str] | None = None) -> None:
-        kept = [e for e in events if _timed(e) and (only is None or e.channel in only)]
+        measured = (e for e in events if isinstance(e, Sample | WaveChunk))
+        kept = [e for e in measured if e.t_s is not None and (only is None or e.channel in only)]
         self._start_s = min((e.t_s for e in kept if e.t_s is not None), default=0.0)
         self._waves: dict[str, list[WaveChunk]] = {}
         self._numerics: dict[str, list[tuple[float, float]]] = {}
@@ -47,16 +48,12 @@ class RecordedPatient:
             found[inside] = chunk.values[index[inside]]
         return found
 
-    def _keep(self, event: Event) -> None:
+    def _keep(self, event: Sample | WaveChunk) -> None:
         if isinstance(event, WaveChunk) and event.channel:
             self._waves.setdefault(event.channel, []).append(event)
         elif isinstance(event, Sample) and event.channel and event.t_s is not None:
             value = event.value if event.valid else np.nan
             self._numerics.setdefault(event.channel, []).append((event.t_s - self._start_s, value))
-
-
-def _timed(event: Event) -> bool:
-    return isinstance(event, Sample | WaveChunk) and event.t_s is not None
 
 
 def _shown(course: list[tuple[float, float]], t_s: float) -> float:

@@ -17,15 +17,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from barocast.runtime.decoders.arterial import LABELS
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a code's values go."""
-
-    channel: str
-    rank: int = 0
-    """Among the sources of one channel; for invasive arterial pressure the index in LABELS."""
+from barocast.runtime.decoders.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +147,13 @@ def identify(components: list[str], *, mindray: bool) -> Coded:
     padded = [*components, "", "", "", "", "", ""]
     triples = [_coded(padded[at : at + 3], mindray=mindray) for at in (0, 3)]
     known = [coded for coded in triples if coded.code and coded.system in _PREFERENCE]
-    return min(known, key=lambda coded: _PREFERENCE.index(coded.system), default=triples[0])
+    return min(
+        known, key=lambda coded: (not _mapped(coded), _PREFERENCE.index(coded.system)), default=triples[0]
+    )
+
+
+def _mapped(coded: Coded) -> bool:
+    return any(coded.code in table.get(coded.system, {}) for table in (NUMERIC, WAVE))
 
 
 def _coded(triple: list[str], *, mindray: bool) -> Coded:

@@ -23,11 +23,12 @@ from barocast.runtime.tracks import CHANNELS, plausible
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from barocast.runtime.decoders.hl7_codes import Coded, Target
+    from barocast.runtime.decoders.hl7_codes import Coded
     from barocast.runtime.decoders.hl7_message import Message, Segment
+    from barocast.runtime.decoders.target import Target
 
-NO_RESULT = frozenset({"X", "N", "D"})
-"""HL7 table 0085: cannot be obtained, not asked for, deleted."""
+NO_RESULT = frozenset({"X", "N", "D", "W"})
+"""HL7 table 0085: cannot be obtained, not asked for, deleted, wrong."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
@@ -65,17 +66,17 @@ class Row:
 def rows(message: Message) -> Iterator[Row]:
     """Give every OBX in order, each with the time that holds for it."""
     header = message.header
-    zone = zone_of(header.field(7))
+    zone = zone_of(header.field(7)) or timezone.utc
     sent = epoch_s(header.field(7))
     started, ended = sent, None
     mindray = _may_be_mindray(message)
     for segment in message.segments[1:]:
-        stamps = [epoch_s(segment.field(number), zone or timezone.utc) for number in (7, 8, 14)]
         if segment.name == "OBR":
-            started, ended = stamps[0] if stamps[0] is not None else sent, stamps[1]
+            started, ended = epoch_s(segment.field(7), zone), epoch_s(segment.field(8), zone)
+            started = sent if started is None else started
         elif segment.name == "OBX":
-            t_s = stamps[2] if stamps[2] is not None else started
-            yield _row(message, segment, t_s, ended, mindray=mindray)
+            t_s = epoch_s(segment.field(14), zone)
+            yield _row(message, segment, started if t_s is None else t_s, ended, mindray=mindray)
 
 
 def number(text: str) -> tuple[float, Reason | None]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from barocast.runtime.decoders.arterial import LineChoice
-    from barocast.runtime.decoders.hl7_codes import Target
+    from barocast.runtime.decoders.target import Target
     from barocast.runtime.domain import Event, Sample, WaveChunk
 
 

@@ -10,18 +10,28 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 
+MAX_STAMP = 32
+"""Characters; the longest legal stamp has 26."""
 _STAMP = re.compile(r"(\d{12})(?:(\d{2})(?:\.(\d{1,6})|(\d{3}))?)?([+-]\d{4})?")
 _MAX_OFFSET = timedelta(hours=14)  # the widest time zone there is
 
 
 def epoch_s(stamp: str, assumed: timezone = timezone.utc) -> float | None:
     """Give seconds since 1970 UTC, None for a stamp that is empty or no time."""
+    return _epoch_s(stamp, assumed) if 0 < len(stamp) <= MAX_STAMP else None
+
+
+@lru_cache(maxsize=256)  # the rows of a message repeat a few stamps
+def _epoch_s(stamp: str, assumed: timezone) -> float | None:
     found = _STAMP.fullmatch(stamp.strip())
     if found is None:
         return None
     minute, second, fraction, millis, offset = found.groups()
     zone = zone_of(stamp) if offset else assumed
+    if zone is None:
+        return None
     try:
         whole = datetime.strptime(minute + (second or "00"), "%Y%m%d%H%M%S").replace(tzinfo=zone)
     except ValueError:  # a thirteenth month, a 61st second

@@ -24,8 +24,8 @@ from barocast.runtime.domain import Reason, WaveChunk
 from barocast.runtime.tracks import CHANNELS
 
 if TYPE_CHECKING:
-    from barocast.runtime.decoders.hl7_codes import Target
     from barocast.runtime.decoders.hl7_message import Separators
+    from barocast.runtime.decoders.target import Target
     from barocast.runtime.domain import Floats
 
 MAX_RATE_HZ = 10_000

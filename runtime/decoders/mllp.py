@@ -5,7 +5,7 @@
 The line guarantees nothing. Seen in the field and accepted: no 0D after 1C; empty blocks, blanks and
 line ends between messages as heartbeat (silent); one message over many TCP segments and several in
 one. Other bytes between blocks are one Corrupt `outside a block` per run. A second 0B before the 1C
-means that the sender started over: the first message is `cut short`. LF and CRLF are the splitter's.
+means that the sender started over: what came before it is `cut short`. LF and CRLF are the splitter's.
 """
 
 from __future__ import annotations
@@ -102,9 +102,10 @@ class MllpDeframer:
         self._noise = 0
 
     def _read_block(self, data: bytes, at: int, found: list[Found]) -> int:
-        end, again = data.find(END, at), data.find(START, at)
-        marks = [mark for mark in (end, again) if mark >= 0]
-        stop = min([*marks, len(data), at + MAX_MESSAGE - len(self._block)])
+        limit = min(len(data), at + MAX_MESSAGE - len(self._block))
+        again = data.find(START, at, limit)
+        end = data.find(END, at, limit if again < 0 else again)
+        stop = next((mark for mark in (end, again) if mark >= 0), limit)
         self._block += data[at:stop]
         if stop == end:
             if self._block:
@@ -112,7 +113,8 @@ class MllpDeframer:
             self._leave()
             return stop + 1
         if stop == again:
-            found.append(Corrupt(self._start, len(self._block), "cut short"))
+            if self._block:
+                found.append(Corrupt(self._start, len(self._block), "cut short"))
             self._enter(self._offset + again + 1)
             return stop + 1
         if len(self._block) == MAX_MESSAGE:

@@ -23,7 +23,7 @@ from barocast.runtime.domain import Corrupt, Reason, Sample, WaveChunk
 from barocast.runtime.tracks import CHANNELS
 
 if TYPE_CHECKING:
-    from barocast.runtime.decoders.hl7_codes import Target
+    from barocast.runtime.decoders.target import Target
     from barocast.runtime.decoders.vital_layout import Record, Track
     from barocast.runtime.domain import Event, FeedCounts, Floats
 

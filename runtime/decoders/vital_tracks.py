@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from barocast.runtime.decoders.arterial import LABELS
-from barocast.runtime.decoders.hl7_codes import Target
+from barocast.runtime.decoders.target import Target
 
 _PARTS = {
     "SYS": ("SYS", "SBP"),

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from barocast.runtime.decoders import vital_tracks
-from barocast.runtime.decoders.hl7_codes import Target
+from barocast.runtime.decoders.target import Target
 from barocast.runtime.errors import InputError
 
 BITS = MappingProxyType({16: 16, 24: 24, 32: 32, 80: 8, 212: 12})

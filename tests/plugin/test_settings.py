@@ -33,7 +33,7 @@ def test_a_whole_number_serves_where_seconds_are_asked():
         ("[feed", "not TOML"),
         (FEED + "[sinks]\nsound_devise = 'x'", "nearest is 'sound_device'"),
         (FEED + "[bed]\nevery_s = 'often'", r"\[bed\] every_s: must be a float, not 'often'"),
-        (FEED + "[bed]\nevery_s = 0", "every_s and threads must be at least 1"),
+        (FEED + "[bed]\nevery_s = 0", "every_s: must be 1 to 300 s"),
         (FEED + "[sinks]\nterminal = 1", "must be a bool"),
         (FEED + "[model]\nthreads = true", "must be a int"),
         (FEED + "[alarm]\npriority = 'high'", "never a high-priority alarm"),

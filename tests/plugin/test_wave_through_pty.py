@@ -12,9 +12,9 @@ from barocast.plugin.recordings import open_recording
 from barocast.plugin.transports import SerialTransport
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
 from barocast.plugin.virtual.recorded import RecordedPatient
-from barocast.runtime.beats import WaveNumerics
 from barocast.runtime.domain import Sample, WaveChunk
 from barocast.runtime.intellivue_session import IntelliVueSession
+from barocast.runtime.wave_numerics import WaveNumerics
 
 FILES = ("vital/parsevital_test_intellivue_demo1.vital", "vital/parsevital_test_data_demo.vital")
 

@@ -542,3 +542,12 @@ def test_ten_thousand_steps_leave_a_state_of_bounded_size():
     assert len(state.facts.activations_s) <= RULES.budget_per_h
     assert len(state.facts.excess_s) <= 3600 / 300
     assert len(state.conditions) <= 2
+
+
+def test_a_case_that_has_just_begun_is_said_and_not_escalated():
+    """Fifteen minutes of history are needed; a medium alarm in every case's fifth minute would be noise."""
+    bed = Bedside()
+    for minute in range(1, 15):
+        bed.at(60.0 * minute, Abstain(60.0 * minute, f"short history: {minute:.1f} of 15 min"))
+
+    assert bed.shown()["forecast not available"].priority is Priority.LOW

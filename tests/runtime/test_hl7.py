@@ -142,6 +142,12 @@ def test_the_mdc_alternate_of_a_loinc_code_names_the_pulse_rate():
     assert event == Sample("PR", "149530", 1338377020.0, 55.0, "1/min")
 
 
+def test_an_alternate_that_names_no_channel_gives_way_to_a_code_that_does():
+    sample = one(obx("76214-6^MAP^LN^99999^MDC_X^MDC", "71"))
+
+    assert (sample.channel, sample.code) == ("ABP_MEAN", "76214-6")
+
+
 def test_a_training_message_is_never_valid():
     events = from_capture("philips_piic_v25_demo_bed")
 
@@ -200,7 +206,7 @@ def test_our_splitter_agrees_with_the_hl7_package(name: str):
 # ---- rules ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", ["X", "N", "D"])
+@pytest.mark.parametrize("status", ["X", "N", "D", "W"])
 def test_a_row_without_a_result_is_missing_whatever_it_carries(status: str):
     sample = one(obx("150039^^MDC", "71", status=status))
 
@@ -293,6 +299,8 @@ def test_the_headers_offset_holds_for_stamps_without_one():
         ("20241302030400", None),
         ("", None),
         ("yesterday", None),
+        ("20240102030400+9900", None),
+        ("20240102030400" + "0" * 99, None),
     ],
 )
 def test_time_stamps_in_every_writing(stamp: str, seconds: float | None):

@@ -294,6 +294,23 @@ def test_monitor_that_still_holds_our_former_association_is_won_back():
     assert session.status == "associated"
 
 
+def test_stream_of_a_former_association_is_not_taken_for_an_answer():
+    session = IntelliVueSession()
+    session.due(0.0)
+    _, reply = session.receive(said(CREATED, PollResult(1, 1, 9, 0, codes.NUMERIC, 0, ())), 0.1)
+
+    assert reply == b""
+    assert session.status == "connecting"
+
+
+def test_what_waited_to_be_sent_is_dropped_with_its_association():
+    session = IntelliVueSession()
+    joined(session)
+    session.receive(said(Association(Act.ABORT)), 0.1)
+
+    assert session.due(0.9) == b""
+
+
 def test_noise_on_the_line_loses_no_association():
     session = IntelliVueSession()
     monitor = VirtualIntelliVue(SteadyPatient())

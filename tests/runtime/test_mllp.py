@@ -61,6 +61,10 @@ def test_a_second_start_mark_cuts_the_first_message_short_and_keeps_the_second()
     assert read(b"\x0bhalf" + wrap(b"one")) == [Corrupt(1, 4, "cut short"), Block(6, b"one")]
 
 
+def test_a_flood_of_start_marks_is_silent_and_the_block_behind_it_is_sound():
+    assert read(b"\x0b" * 1000 + b"one\x1c") == [Block(1000, b"one")]
+
+
 def test_a_message_without_its_end_is_cut_short_at_close():
     assert read(b"\x0bhalf") == [Corrupt(1, 4, "cut short")]
 

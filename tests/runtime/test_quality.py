@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_data import cohort
 
-from barocast.runtime.domain import Corrupt, Reason, Sample
-from barocast.runtime.quality import DERIVED, NumericsGate, check_pressures
+from barocast.runtime.domain import DERIVED, Corrupt, Reason, Sample
+from barocast.runtime.quality import NumericsGate, check_pressures
 
 NAN = math.nan
 

@@ -10,8 +10,8 @@ from builders import sample, series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from barocast.runtime.domain import Abstain, Window
-from barocast.runtime.timeline import DERIVED, Timeline
+from barocast.runtime.domain import DERIVED, Abstain, Window
+from barocast.runtime.timeline import Timeline
 
 NAN = math.nan
 
