@@ -5,6 +5,7 @@ Each check gives a Finding; the exit status is 0 when none is bad. A missing lou
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import shutil
@@ -116,7 +117,8 @@ def _ports(_: Namespace) -> list[Finding]:
 
 
 def _sound(args: Namespace) -> list[Finding]:
-    test = SoundSink(args.sound_device).self_test()
+    with contextlib.closing(SoundSink(args.sound_device)) as sink:
+        test = sink.self_test()
     return [Finding("sound", ok=True, text=test.text if test.ok else f"NO SOUND: {test.text}")]
 
 

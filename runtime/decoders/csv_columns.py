@@ -26,6 +26,8 @@ ALMOST = 0.99
 """Share of the cadence after which a value is due: times are written in decimals."""
 MAX_RUN = 256
 """Samples in one WaveChunk: two seconds of a 125 Hz wave."""
+MIN_STEP_S = 1e-4
+"""Seconds between two samples; no physiological wave is faster."""
 OFF_BEAT = 0.25
 """Share of a wave's step by which a cell may be early or late and still belong to the run."""
 
@@ -89,7 +91,7 @@ class WaveColumn:
 
     def end(self, events: list[Event]) -> None:
         """Give the run so far; one whose step was never seen has no rate and is dropped."""
-        if self._values and self._step_s > 0:
+        if self._values and self._step_s >= MIN_STEP_S:
             track = CHANNELS[self._channel]
             values = np.array(self._values, dtype=np.float64)
             reason = Reason.RANGE if values.min() < track.low or values.max() > track.high else None

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 NO_RESULT = frozenset({"X", "N", "D", "W"})
 """HL7 table 0085: cannot be obtained, not asked for, deleted, wrong."""
+MAX_MAGNITUDE = 1e12
+"""Of a value in any unit; what is larger is damage, and arithmetic on it overflows."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
@@ -87,7 +89,7 @@ def number(text: str) -> tuple[float, Reason | None]:
     if _GROUPED.fullmatch(plain):
         plain = plain.replace(",", "")
     value = float(plain) if _NUMBER.fullmatch(plain) else math.nan
-    return (value, None) if math.isfinite(value) else (math.nan, Reason.CODE)
+    return (value, None) if abs(value) <= MAX_MAGNITUDE else (math.nan, Reason.CODE)
 
 
 def sample(row: Row, target: Target | None, *, valued_x: bool, training: bool) -> Sample:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from barocast.runtime.decoders import units
-from barocast.runtime.decoders.hl7_rows import NO_RESULT, Row, number
+from barocast.runtime.decoders.hl7_rows import MAX_MAGNITUDE, NO_RESULT, Row, number
 from barocast.runtime.domain import Reason, WaveChunk
 from barocast.runtime.tracks import CHANNELS
 
@@ -102,7 +102,7 @@ def _samples(text: str, separators: Separators) -> Floats:
         values = np.array(tokens, dtype=np.float64)
     except ValueError:  # an empty or foreign sample among numbers
         values = np.array([number(token)[0] for token in tokens], dtype=np.float64)
-    return np.where(np.isfinite(values), values, np.nan)
+    return np.where(np.abs(values) <= MAX_MAGNITUDE, values, np.nan)
 
 
 def _rate(wave: Wave, n: int) -> float | None:

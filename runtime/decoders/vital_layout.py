@@ -31,6 +31,8 @@ MAX_TEXT = 1024
 """Bytes in one name; real ones have under 40."""
 MAX_RATE_HZ = 10_000
 """No monitor samples faster."""
+MAX_MAGNITUDE = 1e12
+"""Of a value, gain or offset, in any unit; what is larger is damage, and arithmetic on it overflows."""
 
 FORMATS = MappingProxyType(
     {
@@ -62,7 +64,7 @@ class Track:
 
     def physical(self, raw: Floats) -> Floats:
         """Scale raw values to the track's unit; NaN where they mark a gap."""
-        values = np.where(np.isfinite(raw), raw, np.nan)
+        values = np.where(np.abs(raw) <= MAX_MAGNITUDE, raw, np.nan)
         if self.format < _FIRST_WHOLE:
             return values
         return np.where(raw == _GAPS.get(self.format), np.nan, values * self.gain + self.offset)
@@ -114,7 +116,7 @@ def track(body: bytes) -> Track:
     rate, gain, offset = cursor.take("12xfdd")
     device = int(cursor.take("xI")[0]) if cursor.rest() else 0
     sound = kind != WAVE or 0 < rate <= MAX_RATE_HZ
-    if form not in FORMATS or not sound or not np.isfinite([gain, offset]).all():
+    if form not in FORMATS or not sound or not max(abs(gain), abs(offset)) <= MAX_MAGNITUDE:
         raise Malformed
     return Track(number, kind, form, name, unit, rate, gain, offset, device)
 

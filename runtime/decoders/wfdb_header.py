@@ -24,6 +24,8 @@ MAX_SIGNALS = 128
 """Real records have under 20; it bounds what one header can make us hold."""
 MAX_PER_FRAME = 1024
 """Samples of one signal in a frame."""
+MIN_GAIN = 1e-9
+"""Counts per unit; a smaller one (or larger than its inverse) is damage."""
 MAX_HZ = 100_000.0
 """No physiological signal is faster."""
 SLOW_HZ = 2.0
@@ -157,6 +159,9 @@ def _signal(line: str, place: str) -> Signal:
     if form is None or gain is None:
         raise InputError(f"{place}: {line[:60]!r} is no signal line; it reads 'file format gain ... name'")
     number, per_frame = int(form[1]), int(form[2] or 1)
+    counts_per_unit = float(gain[1]) or _DEFAULT_GAIN
+    if not MIN_GAIN <= abs(counts_per_unit) <= 1 / MIN_GAIN:
+        raise InputError(f"{place}: a gain of {gain[1][:20]} cannot be; the third field is counts per unit")
     if number not in BITS:
         known = ", ".join(map(str, BITS))
         raise InputError(f"{place}: signal format {number} is not read; convert the record to one of {known}")
@@ -168,7 +173,7 @@ def _signal(line: str, place: str) -> Signal:
         format=number,
         per_frame=per_frame,
         skip=int(form[4] or 0),
-        gain=float(gain[1]) or _DEFAULT_GAIN,
+        gain=counts_per_unit,
         baseline=int(gain[2] or (zero if _WHOLE.fullmatch(zero) else 0)),
         unit=gain[3] or "mV",
         name=name.strip(),

@@ -219,10 +219,10 @@ def test_abstention_is_low_after_60_s_and_medium_after_300_s():
     bed = Bedside()
     seen = []
     for now_s in (59.0, 60.0, 299.0, 300.0):
-        bed.at(now_s, Abstain(now_s, "short history: 0.5 of 15 min"))
+        bed.at(now_s, Abstain(now_s, "no current MAP: 0.5 of 15 min"))
         seen.append([(c.text, str(c.priority)) for c in bed.shown().values()])
 
-    text = "forecast not available: short history: 0.5 of 15 min"
+    text = "forecast not available: no current MAP: 0.5 of 15 min"
     assert seen == [[], [(text, "low")], [(text, "low")], [(text, "medium")]]
     assert alarm_word(bed.state) == "none"
 
@@ -471,7 +471,7 @@ class AnyHistory(RuleBasedStateMachine):
         self.play(risk(p), wait_s)
         self.risk_s = self.bed.now_s
 
-    @rule(reason=st.sampled_from(["flush", "short history"]), wait_s=st.sampled_from([1.0, 30.0]))
+    @rule(reason=st.sampled_from(["flush", "no current MAP"]), wait_s=st.sampled_from([1.0, 30.0]))
     def abstain(self, reason: str, wait_s: float):
         self.play(Abstain(0.0, reason), wait_s)
 

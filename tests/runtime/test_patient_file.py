@@ -138,7 +138,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(fields=st.dictionaries(st.sampled_from(sorted(FULL)) | st.text(max_size=5), values, max_size=4))
 def test_any_table_gives_a_patient_or_one_line(fields: dict[str, object]):
     try:

@@ -261,7 +261,7 @@ pieces = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=20000, deadline=None)
 @given(tail=pieces, size=st.integers(1, 40), packed=st.booleans())
 def test_any_chunking_gives_the_same_events(tail: bytes, size: int, packed: bool):  # noqa: FBT001 - hypothesis draws it
     stream = gzip.compress(SOUND + tail) if packed else SOUND + tail
@@ -269,7 +269,7 @@ def test_any_chunking_gives_the_same_events(tail: bytes, size: int, packed: bool
     assert shown(decode(stream, size)) == shown(decode(stream))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=20000, deadline=None)
 @given(stream=st.binary(max_size=200), at=st.integers(0, len(SOUND) - 1), value=st.integers(0, 255))
 def test_any_bytes_give_events_and_never_an_exception(stream: bytes, at: int, value: int):
     damaged = bytearray(SOUND)
