@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from barocast.runtime.domain import Event, FeedCounts, WaveChunk
 
+HELP = "Decode a raw capture to samples, one JSON line a block."
+
 MAX_PLACES = 100
 """Corrupt places that the summary lists; it counts them all."""
 DECIMALS = 6

@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -155,7 +156,10 @@ class _File:
         if not isinstance(value, dict):
             self.refuse(field, f'{_shown(value)} is not a table; write {{"name": value, ...}}')
         self._few(field, value)
-        return sorted((self.text(field, key), entry) for key, entry in value.items())
+        table = {self.text(field, key): entry for key, entry in value.items()}
+        if len(table) < len(value) or "" in table:
+            self.refuse(field, "an entry without a name, or two with one; name each")
+        return sorted(table.items(), key=itemgetter(0))
 
     def _few(self, field: str, value: list[object] | dict[str, object]) -> None:
         if len(value) > MAX_ENTRIES:

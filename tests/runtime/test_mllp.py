@@ -89,13 +89,13 @@ streams = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(stream=streams, size=st.integers(1, 9))
 def test_any_chunking_gives_the_same_blocks(stream: bytes, size: int):
     assert read(stream, size) == read(stream)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(stream=streams, size=st.integers(1, 9))
 def test_any_chunking_of_a_file_gives_the_same_blocks(stream: bytes, size: int):
     whole = read_by(FileDeframer(), stream, max(1, len(stream)))

@@ -188,7 +188,7 @@ THREE = header(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(stream=st.binary(max_size=900), size=st.integers(1, 70), form=st.sampled_from([16, 24, 80, 212]))
 def test_any_bytes_in_any_chunking_give_the_same_events(stream: bytes, size: int, form: int):
     record = header(f"case.dat {form} 1/mmHg 12 0 0 0 0 ABP", f"case.dat {form} 1/mV 12 0 0 0 0 II")
@@ -197,7 +197,7 @@ def test_any_bytes_in_any_chunking_give_the_same_events(stream: bytes, size: int
     assert repr(decode(THREE, stream, size)) == repr(decode(THREE, stream))
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(text=st.text(alphabet="case 0123456789./x:+()-mVdat\n#", max_size=80))
 def test_any_header_is_read_or_refused(text: str):
     try:
