@@ -66,7 +66,7 @@ LABS = MappingProxyType(
 """Lab -> what a living patient can have, in the unit of its name."""
 
 _SEXES = ("F", "M")
-_SLIP = 0.8  # similarity from which an unknown lab is taken for a slip of a known one
+_SLIP = 0.9  # similarity from which an unknown lab is taken for a slip of a known one
 
 
 class _File:
