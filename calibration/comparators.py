@@ -52,9 +52,10 @@ STATIC: Final = (
 ALARM_MMHG: Final = 72.0
 LEPMAP_MIN: Final = 3
 LOGISTIC_C: Final = 0.1
+LIGHTGBM_TREES: Final = 200
 LIGHTGBM: Final = MappingProxyType(
     {
-        "n_estimators": 200,
+        "objective": "binary",
         "learning_rate": 0.03,
         "num_leaves": 15,
         "min_child_samples": 200,
@@ -130,7 +131,7 @@ def _so_far(map_mmhg: NDArray[np.floating[Any]], at: NDArray[np.intp], step_s: f
 
 
 def _now(recent: NDArray[np.floating[Any]], step_s: float) -> NDArray[np.float64]:
-    """Current MAP (last 30 s), and whether the whole last minute was below ALARM_MMHG."""
+    """Give current MAP (last 30 s), and whether the whole last minute was below ALARM_MMHG."""
     last, minute = (recent[:, -round(seconds / step_s) :] for seconds in (30, 60))
     seen = np.isfinite(last)
     current = np.where(seen, last, 0).sum(axis=1) / seen.sum(axis=1)
@@ -175,12 +176,8 @@ def _lightgbm(
 ) -> Callable[[NDArray[np.float64]], Any]:
     import lightgbm  # noqa: PLC0415 `validate` extra
 
-    model = lightgbm.train(_boosting(), lightgbm.Dataset(train, labels), LIGHTGBM["n_estimators"])
+    model = lightgbm.train(dict(LIGHTGBM), lightgbm.Dataset(train, labels), LIGHTGBM_TREES)
     return lambda rows: model.predict(rows, num_threads=1)
-
-
-def _boosting() -> dict[str, Any]:
-    return {"objective": "binary", **{k: v for k, v in LIGHTGBM.items() if k != "n_estimators"}}
 
 
 _TREND: Final = NUMERIC[: NUMERIC.index("current")]

@@ -111,5 +111,5 @@ def _labels(
 
 
 def _running(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Running sum with a 0 in front: sum of [i, j) is r[j] - r[i]."""
+    """Give the running sum r with a 0 in front: the sum of [i, j) is r[j] - r[i]."""
     return np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))

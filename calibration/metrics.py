@@ -60,7 +60,7 @@ class Ranking:
 def rank(labels: Floats, scores: Floats) -> Ranking:
     """Sort rows (n,) by falling score."""
     order = np.argsort(-scores, kind="stable")
-    tie_ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))  # noqa: FBT003 numpy's append takes the value
+    tie_ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, [True]))
     return Ranking(order, np.asarray(labels, dtype=np.float64)[order], tie_ends)
 
 
@@ -104,7 +104,7 @@ def calibration_in_the_large(labels: Floats, p: Floats, weights: Floats | None =
     return float(shift)
 
 
-def calibration_curve(labels: Floats, p: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def calibration_curve(labels: Floats, p: Floats) -> tuple[Floats, NDArray[np.float64]]:
     """Give (risk, smoothed observed frequency) at quantiles of the risk: local lines, tricube weights."""
     at = np.unique(np.quantile(p, np.linspace(0, 1, SMOOTH_POINTS)))
     return at, np.array([_local_line(labels, p, x) for x in at])

@@ -65,7 +65,7 @@ def risk_tracks(
 
 def _track(case: Case, at: NDArray[np.int32], risk: NDArray[np.float64]) -> RiskTrack:
     onsets = [event.start * STEP_S for event in find_events(case.map_mmhg, STEP_S)]
-    return RiskTrack(at * STEP_S, risk, np.array(onsets))
+    return RiskTrack((at * STEP_S).astype(np.float64), risk, np.array(onsets))
 
 
 def _risk(p: NDArray[np.float64], labels: NDArray[np.float32], subjects: NDArray[Any]) -> dict[str, Any]:

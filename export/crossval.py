@@ -126,7 +126,7 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def save(pooled: Pooled, report: dict[str, Any], folder: Path) -> None:
+def save(report: dict[str, Any], folder: Path) -> None:
     """Leave the figures (JSON) and the table (Markdown) in a folder; no patient's row is written."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "crossval.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -38,7 +38,7 @@ GATES: Final = ("text", "series")
 SCALES: Final = len(TREND_MINUTES) + 1
 TREND: Final = SCALES * len(TREND_FEATURES)
 assert len(CASE_FEATURES) == len(TREND_FEATURES)  # noqa: S101 both fill a row of the trend; wrong: no import
-TEXT_SUMMARIES: Final = 8
+ASPECTS: Final = 8
 """Tokens that a text is summed up in before the series looks at it; a little over one per section."""
 CLIP_SD: Final = 5.0
 """Standardized features are held inside this, so that one artefact cannot carry the wide path away."""
@@ -92,10 +92,14 @@ class Scaling:
 
 
 class TextEncoder(nn.Module):
-    """Token ids -> a few summary tokens, each by its own attention over the text's tokens.
+    """Token ids -> a few aspects of the patient, each by its own attention over the text's tokens.
 
-    A short convolution joins `haemoglobin 8.9 low` to one meaning before the summaries look at it.
+    A short convolution joins `haemoglobin 8.9 low` to one meaning before the aspects look at it. Each
+    aspect is one number, what it adds to the burden that the encoder was taught to predict: a bottleneck
+    on purpose, since through anything wider 120 patients are known by name and memorised.
     """
+
+    places: Tensor
 
     def __init__(self, vocabulary: int, width: int) -> None:
         super().__init__()
@@ -103,23 +107,26 @@ class TextEncoder(nn.Module):
         self.neighbours = nn.Conv1d(width, width, kernel_size=5, padding=2, groups=width)
         self.mix = nn.Linear(width, width)
         self.norm = nn.LayerNorm(width)
-        self.summaries = nn.Linear(width, TEXT_SUMMARIES)
-        self.burden = nn.Linear(width, TEXT_SUMMARIES)
+        self.aspects = nn.Linear(width, ASPECTS)
+        self.burden = nn.Linear(width, ASPECTS, bias=False)
+        self.register_buffer("places", torch.eye(ASPECTS))
 
     def forward(self, text: Tensor) -> tuple[Tensor, Tensor]:
-        """Give summaries (B, TEXT_SUMMARIES, width), 0 without text, and whether there is text (B, 1)."""
+        """Give aspect tokens (B, ASPECTS, ASPECTS), 0 without text, and whether there is text (B, 1)."""
         seen = (text != 0).to(torch.float32).unsqueeze(-1)  # (B, token, 1)
-        token = self.embedding(text) * seen
-        context = self.neighbours(token.transpose(1, 2)).transpose(1, 2)
-        features = self.norm(token + self.mix(functional.gelu(context))) * seen
-        weight = torch.softmax(self.summaries(features) + TEXT_MASKED * (1 - seen), dim=1)
-        return weight.transpose(1, 2) @ features, seen.amax(dim=1)
+        return self._measure(text, seen).unsqueeze(-1) * self.places, seen.amax(dim=1)
 
     def predict_burden(self, text: Tensor) -> Tensor:
         """Give (B,): how hypotensive such patients' cases were, standardized. Pretraining only."""
-        summaries, _ = self(text)
-        each: Tensor = (summaries * self.burden.weight).sum(dim=-1) + self.burden.bias
-        return each.mean(dim=-1)
+        return self._measure(text, (text != 0).to(torch.float32).unsqueeze(-1)).sum(dim=-1)
+
+    def _measure(self, text: Tensor, seen: Tensor) -> Tensor:
+        token = self.embedding(text) * seen
+        context = self.neighbours(token.transpose(1, 2)).transpose(1, 2)
+        features = self.norm(token + self.mix(functional.gelu(context))) * seen
+        weight = torch.softmax(self.aspects(features) + TEXT_MASKED * (1 - seen), dim=1)
+        measured: Tensor = (weight * self.burden(features)).sum(dim=1)  # (B, ASPECTS)
+        return measured
 
 
 class Attention(nn.Module):
@@ -140,10 +147,11 @@ class Attention(nn.Module):
         key, value = self.key_value(source).chunk(2, dim=-1)
         key, value = self._split(key), self._split(value)
         mixed = functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
-        return self.dropout(self.out(mixed))
+        added: Tensor = self.dropout(self.out(mixed))
+        return added
 
     def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, head, n, width / head)
+        return tokens.reshape(*tokens.shape[:2], self.heads, -1).transpose(1, 2)  # (B, head, n, width / head)
 
 
 class FeedForward(nn.Module):
@@ -159,7 +167,8 @@ class FeedForward(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Give what to add to the tokens."""
         widened = self.dropout(functional.gelu(self.widen(self.norm(tokens))))
-        return self.dropout(self.narrow(widened))
+        added: Tensor = self.dropout(self.narrow(widened))
+        return added
 
 
 class Layer(nn.Module):
@@ -176,7 +185,8 @@ class Layer(nn.Module):
         """Give the tokens (B, n, width) after one layer."""
         tokens = tokens + gate * self.to_series(tokens, patches)
         tokens = tokens + self.to_self(tokens, tokens)
-        return tokens + self.think(tokens)
+        thought: Tensor = self.think(tokens)
+        return tokens + thought
 
 
 class Member(nn.Module):
@@ -192,8 +202,8 @@ class Member(nn.Module):
         self.scale = nn.Parameter(torch.randn(SCALES, len(TREND_FEATURES), width) * 0.2)
         self.scale_place = nn.Parameter(torch.randn(SCALES, width) * 0.02)
         self.forecast = nn.Linear(known, width)
-        self.to_text = Attention(width, settings.text_width, settings.heads, settings.dropout)
-        self.text_gate = nn.Linear(width + settings.text_width, 1)
+        self.to_text = Attention(width, ASPECTS, settings.heads, settings.dropout)
+        self.text_gate = nn.Linear(width + ASPECTS, 1)
         self.series_gate = nn.Linear(width, 1)
         self.layers = nn.ModuleList(Layer(settings) for _ in range(settings.layers))
         self.dropout = nn.Dropout(settings.dropout)
@@ -201,7 +211,7 @@ class Member(nn.Module):
         nn.init.constant_(self.text_gate.bias, -1.0)
 
     def forward(self, patches: Tensor, z: Tensor, known: Tensor, text: Tensor, present: Tensor) -> Answer:
-        """Take patches (B, 30, 2CP), z (B, 7, 6), known (B, known), text (B, summary, w), present (B, 1)."""
+        """Take patches (B, 30, 2CP), z (B, 7, 6), known (B, known), text (B, aspect, aspect), present (B, 1)."""
         forecast = functional.gelu(self.forecast(known)).unsqueeze(1)
         scales = torch.einsum("bsf,sfw->bsw", z, self.scale) + self.scale_place
         tokens = torch.cat([self.dropout(forecast), scales], dim=1)  # (B, 1 + 7, width)
@@ -217,11 +227,14 @@ class Member(nn.Module):
     def _text_gate(self, forecast: Tensor, text: Tensor, present: Tensor) -> Tensor:
         """Give (B, 1, 1): 0 without any text."""
         both = torch.cat([forecast, text.mean(dim=1, keepdim=True)], dim=-1)
-        return torch.sigmoid(self.text_gate(both)) * present.unsqueeze(-1)
+        gate: Tensor = torch.sigmoid(self.text_gate(both))
+        return gate * present.unsqueeze(-1)
 
 
 class Head(nn.Module):
     """Forecast token plus wide path -> ordered logits and uncrossed quantile deltas."""
+
+    rest: Tensor
 
     def __init__(self, width: int, known: int, rest: Tensor, prevalence_logits: Sequence[float]) -> None:
         super().__init__()
@@ -240,7 +253,7 @@ class Head(nn.Module):
         at5 = risk[:, :1]
         at10 = at5 + rises[:, :1]
         at15 = at10 + rises[:, 1:]
-        free = (self.delta(token) + self.wide_delta(known)).unflatten(-1, (QUANTILES, -1)) + self.rest
+        free = (self.delta(token) + self.wide_delta(known)).reshape(len(token), QUANTILES, -1) + self.rest
         middle = free[:, 1]
         low = middle - functional.softplus(free[:, 0])
         high = middle + functional.softplus(free[:, 2])
@@ -250,6 +263,9 @@ class Head(nn.Module):
 
 class Model(nn.Module):
     """The whole graph: ModelInput's four tensors in, logits, quantiles and gates out."""
+
+    mean: Tensor
+    sd: Tensor
 
     def __init__(self, settings: ModelSettings, scaling: Scaling) -> None:
         super().__init__()
@@ -272,7 +288,7 @@ class Model(nn.Module):
         z = ((trend - self.mean) / self.sd).clamp(-CLIP_SD, CLIP_SD)
         scaled = (series - MMHG_CENTRE) / MMHG_SCALE * mask
         both = torch.cat([scaled, mask], dim=1)  # (B, 2C, time)
-        patches = both.unflatten(-1, (self.settings.patches, PATCH)).permute(0, 2, 1, 3).flatten(2)
+        patches = both.reshape(*both.shape[:2], self.settings.patches, PATCH).permute(0, 2, 1, 3).flatten(2)
         known = torch.cat([z.flatten(1), both[..., -self.settings.recent :].flatten(1)], dim=1)
         now = trend[:, :1, :1]  # mean of the last minute, mmHg
         answers = [member(patches, z, known, text, present) for member in self.members]

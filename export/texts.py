@@ -67,7 +67,7 @@ def pretrain(
         encoder.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay
     )
     for _ in range(chosen.epochs):
-        for rows in torch.randperm(len(burdens)).split(chosen.batch):
+        for rows in torch.split(torch.randperm(len(burdens)), chosen.batch):
             which = torch.randint(VARIANTS, (len(rows),))
             given = _without_some_tokens(texts[rows, which], chosen.token_dropout)
             loss = functional.mse_loss(encoder.predict_burden(given), target[rows])
@@ -79,7 +79,7 @@ def pretrain(
 
 def standardized_shares(burdens: Sequence[Burden]) -> NDArray[np.float32]:
     """Give (n,) root shares, standardized within each source: their levels cannot be compared."""
-    share = np.sqrt([burden.share for burden in burdens])
+    share: NDArray[np.float64] = np.array([burden.share for burden in burdens]) ** 0.5
     sources = np.array([burden.source for burden in burdens])
     for source in np.unique(sources):
         of = sources == source

@@ -86,4 +86,5 @@ def _pieces(counts: Counter[str]) -> list[str]:
     starts = Counter(word[:n] for word in letters for n in PIECE_LENGTHS if n < len(word))
     ends = Counter(f"##{word[-n:]}" for word in letters for n in PIECE_LENGTHS if n < len(word))
     shared = Counter({piece: n for piece, n in (starts + ends).items() if n >= PIECE_WORDS})
-    return sorted(words | shared, key=lambda token: (-(words | shared)[token], token))
+    used = words | shared
+    return sorted(used, key=lambda token: (-used[token], token))

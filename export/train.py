@@ -22,7 +22,7 @@ from barocast.export.rows import Rows
 from barocast.export.texts import VARIANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -47,8 +47,10 @@ class TrainSettings:
     """Weight of the trees' soft targets beside the labels."""
     quantile_weight: float = 0.03
     """Per mmHg of pinball loss."""
-    text_dropout: float = 0.3
+    text_dropout: float = 0.5
     """Share of rows that are shown without any text."""
+    text_noise: float = 0.5
+    """Relative noise on each aspect of a text, so that no patient is known by it."""
     averaging: float = 0.995
     """Decay of the running average of weights, which is the model that is kept."""
     gradient_limit: float = 2.0
@@ -111,9 +113,7 @@ def predict(model: Model, rows: Rows, texts: NDArray[np.int64]) -> tuple[NDArray
         for start in range(0, len(rows), PREDICT_BATCH):
             part = rows.take(np.arange(start, min(start + PREDICT_BATCH, len(rows))))
             case = torch.from_numpy(part.case).long()
-            members = model.each(
-                *map(torch.from_numpy, (part.series, part.mask, part.trend)), features[case], present[case]
-            )
+            members = model.each(*_series(part), features[case], present[case])
             answers.append(mean_answer(members))
     return tuple(torch.cat(parts).numpy() for parts in zip(*answers, strict=True))
 
@@ -169,7 +169,7 @@ class _School:
     def _learn(self, batch: NDArray[np.intp]) -> float:
         rows = self.rows.take(batch)
         text, present = self._texts(rows.case)
-        members = self.model.each(*map(torch.from_numpy, (rows.series, rows.mask, rows.trend)), text, present)
+        members = self.model.each(*_series(rows), text, present)
         soft = torch.from_numpy(self.soft[batch])
         labels, future = torch.from_numpy(rows.labels), torch.from_numpy(rows.future)
         losses = [self._loss(answer, labels, soft, future) for answer in members]
@@ -187,7 +187,9 @@ class _School:
         """Give one variant's summaries for each row, some with no text at all."""
         which = torch.from_numpy(case).long() * VARIANTS + torch.randint(VARIANTS, (len(case),))
         shown = (torch.rand(len(case)) >= self.settings.text_dropout).float()[:, None]
-        return self.text[which] * shown[..., None], self.present[which] * shown
+        text = self.text[which] * shown[..., None]
+        blur = 1 + self.settings.text_noise * torch.randn(text.shape)
+        return text * blur, self.present[which] * shown
 
     def _loss(self, answer: Answer, labels: Tensor, soft: Tensor, future: Tensor) -> Tensor:
         logits, quantiles, _ = answer
@@ -202,6 +204,10 @@ class _School:
             for name, parameter in self.model.named_parameters():
                 if name in self.average:
                     self.average[name].lerp_(parameter, 1 - decay)
+
+
+def _series(rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
+    return torch.from_numpy(rows.series), torch.from_numpy(rows.mask), torch.from_numpy(rows.trend)
 
 
 def _decayed(learned: list[tuple[str, nn.Parameter]], settings: TrainSettings) -> list[dict[str, Any]]:

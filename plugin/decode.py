@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from barocast.plugin.feeds import feed_names
 from barocast.plugin.output_file import open_output
-from barocast.plugin.recordings import FEEDS, decoder_for, read_chunks
+from barocast.plugin.recordings import decoder_for, read_chunks
 from barocast.runtime.domain import Corrupt, DeviceAlarm, Sample
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ DECIMALS = 6
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument(
-        "--feed", required=True, metavar="NAME", help=f"what wrote the bytes: {', '.join(FEEDS)}"
+        "--feed", required=True, metavar="NAME", help=f"what wrote the bytes: {', '.join(feed_names())}"
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the raw capture")
     parser.add_argument(

@@ -25,9 +25,9 @@ from rich.console import Console
 from barocast.plugin.bedside import Bedside
 from barocast.plugin.clock import Clock, wall_time
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
+from barocast.plugin.monitors import INTELLIVUE_SERIAL
 from barocast.plugin.screen import FRAME_S, Screen, view_of
 from barocast.plugin.serve import Line, serve
-from barocast.plugin.settings import STALE_S
 from barocast.plugin.sinks.jsonl import JsonLinesSink
 from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.sinks.sound import SoundSink
@@ -153,7 +153,7 @@ def _bedside(args: Namespace) -> Bedside:
         watch=watch,
         sinks=[SoundSink(args.sound)] if args.sound else [],
         log=JsonLinesSink(args.json, bundle_id=watch.bundle_id) if args.json else None,
-        stale_s=max(STALE_S["intellivue-serial"], STALE_WALL_S * args.speed),
+        stale_s=max(INTELLIVUE_SERIAL.stale_s, STALE_WALL_S * args.speed),
         wall=wall_time,
     )
 

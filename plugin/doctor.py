@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import onnxruntime
 from serial.tools import list_ports
 
+from barocast.plugin.feeds import feed_names, find_feed, live_names
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
-from barocast.plugin.recordings import FEEDS
 from barocast.plugin.serve import READ_S
-from barocast.plugin.settings import STALE_S
 from barocast.plugin.sinks.sound import SoundSink
 from barocast.runtime.engines import CPU, OrtEngine
 from barocast.runtime.errors import BundleError, SettingsError
@@ -92,7 +91,7 @@ def _bundle(args: Namespace) -> list[Finding]:
 
 def _delays(bundle: Bundle) -> list[Finding]:
     rules = bundle.manifest.alarm.trigger
-    stale = ", ".join(f"{feed} {seconds:g} s" for feed, seconds in STALE_S.items())
+    stale = ", ".join(f"{name} {find_feed(name).stale_s:g} s" for name in live_names())
     condition = (
         f"alarm condition delay: {rules.k} of {rules.n} decisions {EVERY_S:g} s apart, so up to "
         f"{rules.k * EVERY_S:g} s; the next one {rules.refractory_s:g} s later at the soonest"
@@ -107,7 +106,7 @@ def _delays(bundle: Bundle) -> list[Finding]:
 
 
 def _feeds(_: Namespace) -> list[Finding]:
-    return [Finding("feeds", ok=True, text=f"decoded: {', '.join(FEEDS)}")]
+    return [Finding("feeds", ok=True, text=f"decoded: {', '.join(feed_names())}")]
 
 
 def _ports(_: Namespace) -> list[Finding]:

@@ -16,11 +16,8 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from barocast.plugin.feeds import feed_names, find_feed
 from barocast.runtime.decoders.csv_rows import CsvDecoder
-from barocast.runtime.decoders.hl7 import Hl7Decoder
-from barocast.runtime.decoders.hl7_file import FileDeframer
-from barocast.runtime.decoders.intellivue import IntelliVueDecoder
-from barocast.runtime.decoders.vital import VitalDecoder
 from barocast.runtime.decoders.wfdb_record import WfdbDecoder, read_header
 from barocast.runtime.domain import Corrupt, FeedCounts
 from barocast.runtime.errors import InputError
@@ -40,25 +37,11 @@ MAX_HEADER = 1 << 20
 """Bytes of a WFDB header; real ones have under 10 kB."""
 
 RAW_SUFFIXES = (".raw", ".bin", ".log")
-_NOT_YET = ("intellivue-udp", "dri", "medibus", "bis")
-
-
-_DECODERS: dict[str, Callable[[], Decoder]] = {
-    "intellivue-serial": IntelliVueDecoder,
-    "hl7": lambda: Hl7Decoder(FileDeframer()),
-    "vital": VitalDecoder,
-}
-FEEDS = tuple(_DECODERS)
-"""Feeds whose raw bytes can be decoded."""
 
 
 def decoder_for(feed: str) -> Decoder:
-    """Give a fresh decoder for a recorded feed. Raises InputError for a name without one."""
-    make = _DECODERS.get(feed)
-    if make is None:
-        why = "this version does not decode it yet" if feed in _NOT_YET else "there is no such feed"
-        raise InputError(f"feed {feed}: {why}; it decodes {', '.join(FEEDS)}")
-    return make()
+    """Give a fresh decoder for a recorded feed. Raises SettingsError for a name without one."""
+    return find_feed(feed).decoder()
 
 
 def read_chunks(path: Path) -> Iterator[bytes]:
@@ -97,7 +80,9 @@ def open_recording(path: Path, feed: str | None = None) -> Recording:
     """Open a recording by its suffix; `feed` names the format of raw bytes (and overrules a suffix)."""
     kind = feed or {".csv": "csv", ".vital": "vital", ".hea": "wfdb", ".hl7": "hl7"}.get(path.suffix.lower())
     if kind is None and path.suffix.lower() in RAW_SUFFIXES:
-        raise InputError(f"{path}: raw bytes of an unnamed feed; name it with --feed {'|'.join(FEEDS)}")
+        raise InputError(
+            f"{path}: raw bytes of an unnamed feed; name it with --feed {'|'.join(feed_names())}"
+        )
     if kind is None:
         raise InputError(f"{path}: unknown kind of file; use .csv, .vital, .hea, .hl7 or name its --feed")
     if kind == "wfdb":

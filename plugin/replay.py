@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from barocast.plugin.feeds import feed_names
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
 from barocast.plugin.output_file import open_output
 from barocast.plugin.patient_option import add_patient_argument, read_patient
-from barocast.plugin.recordings import FEEDS, open_recording
+from barocast.plugin.recordings import open_recording
 from barocast.plugin.sinks.jsonl import decision_line
 from barocast.plugin.watch import Watch
 from barocast.runtime.engines import OrtEngine
@@ -37,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, help=".csv (t_s, one column a channel), .vital, .hea (WFDB) or .hl7"
     )
-    parser.add_argument("--feed", help=f"of raw bytes: {', '.join(FEEDS)}")
+    parser.add_argument("--feed", help=f"of raw bytes: {', '.join(feed_names())}")
     add_patient_argument(parser)
     parser.add_argument("--out", type=Path, help="write the decisions here (default: standard output)")
     parser.add_argument("--every", type=float, default=EVERY_S, metavar="S", help="decision period (30 s)")

@@ -6,17 +6,18 @@ import signal
 import sys
 from argparse import Namespace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.bedside import Bedside
 from barocast.plugin.clock import Clock, wall_time
+from barocast.plugin.feeds import find_feed
 from barocast.plugin.loaded_bundle import default_bundle, load_bundle
 from barocast.plugin.patient_option import read_patient
 from barocast.plugin.screen import FRAME_S, Screen, view_of
 from barocast.plugin.serve import Line, serve
-from barocast.plugin.settings import STALE_S, read_settings
+from barocast.plugin.settings import read_settings
 from barocast.plugin.sinks.jsonl import JsonLinesSink
+from barocast.plugin.sinks.sink import third_party_sink
 from barocast.plugin.sinks.sound import SoundSink
 from barocast.plugin.sinks.terminal import TerminalSink
 from barocast.plugin.transports import open_transport
@@ -24,22 +25,14 @@ from barocast.plugin.watch import Watch
 from barocast.runtime.alarm_rules import forecast_priority
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.errors import SettingsError
-from barocast.runtime.hl7_session import Hl7Session
-from barocast.runtime.intellivue_session import IntelliVueSession
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable, Mapping
 
     from barocast.plugin.settings import Settings
     from barocast.plugin.sinks.sink import AlarmSink
-    from barocast.runtime.session import Session
 
 HELP: Final = "Run the bedside service of one bed."
-
-SESSIONS: Final[Mapping[str, Callable[[], Session]]] = MappingProxyType(
-    {"intellivue-serial": IntelliVueSession, "hl7": Hl7Session}
-)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -97,13 +90,16 @@ def build(settings: Settings) -> Bedside:
         settings.bed.every_s,
         forecast_priority(settings.alarm.priority),
     )
+    feed = find_feed(settings.feed.kind)
+    if feed.session is None:
+        raise SettingsError(f"[feed] kind: {feed.name} has nothing to connect to; use `barocast replay`")
     return Bedside(
         name=settings.bed.name,
-        session=SESSIONS[settings.feed.kind](),
+        session=feed.session(),
         watch=watch,
         sinks=_sinks(settings),
         log=_log(settings, watch.bundle_id),
-        stale_s=STALE_S[settings.feed.kind],
+        stale_s=feed.stale_s,
         every_s=settings.bed.every_s,
         wall=wall_time,
     )
@@ -112,6 +108,7 @@ def build(settings: Settings) -> Bedside:
 def _sinks(settings: Settings) -> list[AlarmSink]:
     """Build the sinks and try each; a silent one is said on stderr, and the bed goes on with the others."""
     sinks: list[AlarmSink] = [SoundSink(settings.sinks.sound_device)] if settings.sinks.sound_device else []
+    sinks += [third_party_sink(name) for name in settings.sinks.others]
     for sink in sinks:
         test = sink.self_test()
         print(f"barocast: {'ready' if test.ok else 'NOT READY'}: {test.text}", file=sys.stderr)

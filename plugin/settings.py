@@ -7,7 +7,8 @@
     [bed]            name, patient (JSON file), every_s
     [alarm]          priority = "advisory" | "medium"
     [model]          bundle (directory), trust (JSON file of keys), threads
-    [sinks]          terminal = true | false, sound_device = "hw:0", log = "decisions.jsonl"
+    [sinks]          terminal = true | false, sound_device = "hw:0", log = "decisions.jsonl",
+                     others = ["name of a third party's sink"]
 
 Only [feed] is needed. Raises SettingsError with the file, the key and the nearest key that exists.
 """
@@ -18,8 +19,9 @@ import difflib
 import sys
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, get_origin, get_type_hints
 
+from barocast.plugin.feeds import live_names
 from barocast.plugin.transports import check_address
 from barocast.runtime.alarm_rules import forecast_priority
 from barocast.runtime.errors import SettingsError
@@ -34,18 +36,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FEEDS: Final = ("intellivue-serial", "hl7")
-STALE_S: Final[Mapping[str, float]] = MappingProxyType({"intellivue-serial": 5.0, "hl7": 90.0})
-"""Seconds without anything usable after which a feed counts as lost: IntelliVue speaks every 1.024 s,
-gateways every 1 to 60 s."""
-
 
 @dataclass(frozen=True, slots=True)
 class FeedSettings:
     """Where the data come from."""
 
     kind: str
-    """One of FEEDS."""
+    """One of feeds.live_names()."""
     address: str
     """transports.open_transport's form."""
 
@@ -89,6 +86,8 @@ class SinkSettings:
     """ALSA device, or `wav:DIR`, or empty for none."""
     log: str = ""
     """JSON-lines file of every decision; empty: none."""
+    others: tuple[str, ...] = ()
+    """Names of entry points of the group `barocast.sinks`: a third party's ways out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +140,23 @@ def parse_settings(text: str, name: str) -> Settings:
 def _section(kind: type, table: object, place: str) -> Any:  # noqa: ANN401 - one of the section classes
     if not isinstance(table, dict):
         raise SettingsError(f"{place}: must be a table, as [section]")
-    hints = get_type_hints(kind)
     for key, value in table.items():
-        _known(key, hints, f"{place} {key}")
-        right = isinstance(value, hints[key]) or (hints[key] is float and isinstance(value, int))
-        if not right or (isinstance(value, bool) and hints[key] is not bool):
-            raise SettingsError(f"{place} {key}: must be a {hints[key].__name__}, not {value!r}")
+        _known(key, get_type_hints(kind), f"{place} {key}")
+        _typed(value, get_type_hints(kind)[key], f"{place} {key}")
     missing = [f.name for f in fields(kind) if f.name not in table and f.name in {"kind", "address"}]
     if missing:
         raise SettingsError(f"{place} {missing[0]}: is needed; see docs/configuration.md")
-    return kind(**table)
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
+
+
+def _typed(value: object, kind: Any, place: str) -> None:  # noqa: ANN401 - a type, as get_type_hints gives it
+    if get_origin(kind) is tuple:
+        if not (isinstance(value, list) and all(isinstance(entry, str) for entry in value)):
+            raise SettingsError(f'{place}: must be a list of texts, as ["one", "two"], not {value!r}')
+        return
+    right = isinstance(value, kind) or (kind is float and isinstance(value, int))
+    if not right or (isinstance(value, bool) and kind is not bool):
+        raise SettingsError(f"{place}: must be a {kind.__name__}, not {value!r}")
 
 
 def _known(key: str, known: Mapping[str, Any], place: str) -> None:
@@ -160,8 +166,10 @@ def _known(key: str, known: Mapping[str, Any], place: str) -> None:
 
 
 def _check(settings: Settings, name: str) -> None:
-    if settings.feed.kind not in FEEDS:
-        raise SettingsError(f"{name}: [feed] kind: {settings.feed.kind!r} is not one of {', '.join(FEEDS)}")
+    if settings.feed.kind not in live_names():
+        raise SettingsError(
+            f"{name}: [feed] kind: {settings.feed.kind!r} is not one of {', '.join(live_names())}"
+        )
     if not 1 <= settings.bed.every_s <= LONGEST_EVERY_S:
         raise SettingsError(f"{name}: [bed] every_s: must be 1 to {LONGEST_EVERY_S:g} s")
     if settings.model.threads < 1:

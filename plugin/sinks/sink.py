@@ -8,10 +8,15 @@ Failure is a value. The service raises a technical condition from it and falls b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+
+from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
     from barocast.runtime.alarm_events import AlarmSnapshot
+
+GROUP: Final = "barocast.sinks"
 
 Guarantee: TypeAlias = Literal["primary", "best_effort"]
 """`primary`: meant to be relied on at the bedside. `best_effort`: for information only."""
@@ -48,3 +53,13 @@ class AlarmSink(Protocol):
 
     def close(self) -> None:
         """Fall silent, go dark, and release the device."""
+
+
+def third_party_sink(name: str) -> AlarmSink:
+    """Make the sink behind an entry point of the group `barocast.sinks`: a callable without arguments."""
+    found = [point for point in entry_points(group=GROUP) if point.name == name]
+    if not found:
+        offered = ", ".join(sorted(point.name for point in entry_points(group=GROUP))) or "none"
+        raise SettingsError(f"sink {name!r}: nothing installed offers it (group {GROUP} has {offered})")
+    sink: AlarmSink = found[0].load()()
+    return sink

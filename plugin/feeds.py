@@ -1,0 +1,60 @@
+"""What kinds of feed there are: found by entry point, so that a third party's driver is one of them.
+
+A feed is a Feed value behind an entry point of the group `barocast.monitors`, under its name. Commands ask
+here and nowhere else. Raises SettingsError for a name that nobody offers.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Final
+
+from barocast.runtime.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from barocast.runtime.session import Decoder, Session
+
+GROUP: Final = "barocast.monitors"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One kind of feed."""
+
+    name: str
+    """As in --feed and [feed] kind."""
+    decoder: Callable[[], Decoder]
+    """For recorded bytes."""
+    session: Callable[[], Session] | None
+    """For a live connection; None where there is nothing to connect to."""
+    stale_s: float
+    """Seconds without anything usable after which a live feed counts as lost."""
+
+
+def feed_names() -> tuple[str, ...]:
+    """Give the names of all feeds."""
+    return tuple(sorted(point.name for point in entry_points(group=GROUP)))
+
+
+def live_names() -> tuple[str, ...]:
+    """Give the names of the feeds that can be connected to."""
+    return tuple(name for name in feed_names() if find_feed(name).session is not None)
+
+
+def find_feed(name: str) -> Feed:
+    """Give a feed by its name."""
+    found = [point for point in entry_points(group=GROUP) if point.name == name]
+    if not found:
+        near = difflib.get_close_matches(name, feed_names(), n=1, cutoff=0.0)
+        raise SettingsError(
+            f"feed {name!r}: there is none of that name; the nearest is {near[0]!r}, "
+            f"and all are {', '.join(feed_names())}"
+        )
+    feed = found[0].load()
+    if not isinstance(feed, Feed):
+        raise SettingsError(f"feed {name!r}: {found[0].value} is no Feed; mend the package that offers it")
+    return feed
