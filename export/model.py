@@ -211,7 +211,7 @@ class Member(nn.Module):
         nn.init.constant_(self.text_gate.bias, -1.0)
 
     def forward(self, patches: Tensor, z: Tensor, known: Tensor, text: Tensor, present: Tensor) -> Answer:
-        """Take patches (B, 30, 2CP), z (B, 7, 6), known (B, known), text (B, aspect, aspect), present (B, 1)."""
+        """Take patches (B, 30, 2CP), z (B, 7, 6), known (B, n), text (B, ASPECTS, ASPECTS), present (B, 1)."""
         forecast = functional.gelu(self.forecast(known)).unsqueeze(1)
         scales = torch.einsum("bsf,sfw->bsw", z, self.scale) + self.scale_place
         tokens = torch.cat([self.dropout(forecast), scales], dim=1)  # (B, 1 + 7, width)

@@ -79,7 +79,7 @@ def pretrain(
 
 def standardized_shares(burdens: Sequence[Burden]) -> NDArray[np.float32]:
     """Give (n,) root shares, standardized within each source: their levels cannot be compared."""
-    share: NDArray[np.float64] = np.array([burden.share for burden in burdens]) ** 0.5
+    share = np.array([burden.share**0.5 for burden in burdens])
     sources = np.array([burden.source for burden in burdens])
     for source in np.unique(sources):
         of = sources == source

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from barocast.plugin.serve import BACK_OFF_S, Line
 from barocast.plugin.transports import TransportLost
 
@@ -47,7 +49,7 @@ def test_a_port_that_does_not_come_back_is_asked_for_less_and_less_often():
     for now in range(100):
         line.read(0.1, float(now))
 
-    gaps = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(asked)]
     assert gaps[:5] == list(BACK_OFF_S)
     assert set(gaps[5:]) == {BACK_OFF_S[-1]}
 
