@@ -68,7 +68,7 @@ def test_the_chosen_point_is_the_most_sensitive_within_the_budget():
 
 
 def test_without_a_point_in_the_budget_the_quietest_is_taken():
-    noisy = _track({t: 0.99 for t in np.arange(900.0, 4500.0, 30)}, [])
+    noisy = _track(dict.fromkeys(np.arange(900.0, 4500.0, 30), 0.99), [])
 
     _, best = choose(sweep([noisy], RULES, TEN_MIN), 0.0)
 

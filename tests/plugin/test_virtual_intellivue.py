@@ -225,7 +225,7 @@ def test_what_cannot_be_measured_is_sent_without_a_number():
 
 def test_wave_that_cannot_be_measured_is_marked():
     class Unplugged(Patient):
-        def wave(self, channel, t_s, n, rate_hz):  # noqa: ARG002 - a Source's signature
+        def wave(self, channel, t_s, n, rate_hz):
             return np.full(n, math.nan)
 
     monitor = VirtualIntelliVue(Unplugged())

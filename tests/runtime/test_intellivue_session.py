@@ -32,10 +32,10 @@ STEP_S = 0.05
 
 
 class SteadyPatient:
-    def numerics(self, t_s):  # noqa: ARG002 - a Source's signature
+    def numerics(self, t_s):
         return {"ABP_SYS": 120.0, "ABP_DIA": 70.0, "ABP_MEAN": 90.0, "HR": 60.0}
 
-    def wave(self, channel, t_s, n, rate_hz):  # noqa: ARG002 - a Source's signature
+    def wave(self, channel, t_s, n, rate_hz):
         return 90.0 + 30.0 * np.sin(2 * np.pi * (t_s + np.arange(n) / rate_hz))
 
 
