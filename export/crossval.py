@@ -142,7 +142,7 @@ def _network(
     say: Callable[[str], None],
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     held = fold_of_case == fold
-    kept = work / f"fold-{fold}-{recipe.key}.npz"
+    kept = work / f"fold-{fold}-{recipe.key}-{material.key}.npz"
     if kept.is_file():
         with np.load(kept) as archive:
             return archive["logits"], archive["quantiles"]

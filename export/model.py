@@ -23,6 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from barocast.export.attention import Attention, FeedForward, zeroed
+from barocast.export.text_encoder import ASPECTS, TextEncoder
 from barocast.runtime.tokens import CASE_FEATURES, TEXT_TOKENS, TREND_FEATURES, TREND_MINUTES
 
 if TYPE_CHECKING:
@@ -38,14 +40,10 @@ GATES: Final = ("text", "series")
 SCALES: Final = len(TREND_MINUTES) + 1
 TREND: Final = SCALES * len(TREND_FEATURES)
 assert len(CASE_FEATURES) == len(TREND_FEATURES)  # noqa: S101 both fill a row of the trend; wrong: no import
-ASPECTS: Final = 8
-"""Tokens that a text is summed up in before the series looks at it; a little over one per section."""
 CLIP_SD: Final = 5.0
 """Standardized features are held inside this, so that one artefact cannot carry the wide path away."""
 MMHG_CENTRE: Final = 75.0
 MMHG_SCALE: Final = 15.0
-TEXT_MASKED: Final = -30.0
-"""Added to the attention score of padding: finite, so that an empty text stays a number."""
 
 
 Answer: TypeAlias = "tuple[Tensor, Tensor, Tensor]"
@@ -56,15 +54,12 @@ Answer: TypeAlias = "tuple[Tensor, Tensor, Tensor]"
 class ModelSettings:
     """The shape of the network."""
 
-    vocabulary: int
-    """Tokens the text encoder knows."""
     channels: int = 1
     steps: int = 90
     """Columns of the window."""
     width: int = 48
-    text_width: int = 32
-    heads: int = 4
-    layers: int = 2
+    heads: int = 2
+    layers: int = 1
     members: int = 3
     dropout: float = 0.2
     recent: int = 6
@@ -89,86 +84,6 @@ class Scaling:
     rest: Tensor
     """(3, 30) quantiles of MAP ahead minus MAP now, mmHg: the forecast before anything is learned."""
     prevalence_logits: tuple[float, float, float]
-
-
-class TextEncoder(nn.Module):
-    """Token ids -> a few aspects of the patient, each by its own attention over the text's tokens.
-
-    A short convolution joins `haemoglobin 8.9 low` to one meaning before the aspects look at it. Each
-    aspect is one number, what it adds to the burden that the encoder was taught to predict: a bottleneck
-    on purpose, since through anything wider 120 patients are known by name and memorised.
-    """
-
-    places: Tensor
-
-    def __init__(self, vocabulary: int, width: int) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(vocabulary, width, padding_idx=0)
-        self.neighbours = nn.Conv1d(width, width, kernel_size=5, padding=2, groups=width)
-        self.mix = nn.Linear(width, width)
-        self.norm = nn.LayerNorm(width)
-        self.aspects = nn.Linear(width, ASPECTS)
-        self.burden = nn.Linear(width, ASPECTS, bias=False)
-        self.register_buffer("places", torch.eye(ASPECTS))
-
-    def forward(self, text: Tensor) -> tuple[Tensor, Tensor]:
-        """Give aspect tokens (B, ASPECTS, ASPECTS), 0 without text, and whether there is text (B, 1)."""
-        seen = (text != 0).to(torch.float32).unsqueeze(-1)  # (B, token, 1)
-        return self._measure(text, seen).unsqueeze(-1) * self.places, seen.amax(dim=1)
-
-    def predict_burden(self, text: Tensor) -> Tensor:
-        """Give (B,): how hypotensive such patients' cases were, standardized. Pretraining only."""
-        return self._measure(text, (text != 0).to(torch.float32).unsqueeze(-1)).sum(dim=-1)
-
-    def _measure(self, text: Tensor, seen: Tensor) -> Tensor:
-        token = self.embedding(text) * seen
-        context = self.neighbours(token.transpose(1, 2)).transpose(1, 2)
-        features = self.norm(token + self.mix(functional.gelu(context))) * seen
-        weight = torch.softmax(self.aspects(features) + TEXT_MASKED * (1 - seen), dim=1)
-        measured: Tensor = (weight * self.burden(features)).sum(dim=1)  # (B, ASPECTS)
-        return measured
-
-
-class Attention(nn.Module):
-    """Multi-head attention of tokens (B, n, width) to others; its output projection starts at zero."""
-
-    def __init__(self, width: int, source_width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norm = nn.LayerNorm(width)
-        self.query = nn.Linear(width, width)
-        self.key_value = nn.Linear(source_width, 2 * width)
-        self.out = _zero(nn.Linear(width, width))
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, tokens: Tensor, source: Tensor) -> Tensor:
-        """Give what to add to the tokens."""
-        query = self._split(self.query(self.norm(tokens)))
-        key, value = self.key_value(source).chunk(2, dim=-1)
-        key, value = self._split(key), self._split(value)
-        mixed = functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
-        added: Tensor = self.dropout(self.out(mixed))
-        return added
-
-    def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.reshape(*tokens.shape[:2], self.heads, -1).transpose(1, 2)  # (B, head, n, width / head)
-
-
-class FeedForward(nn.Module):
-    """The usual perceptron of a transformer layer."""
-
-    def __init__(self, width: int, dropout: float) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.widen = nn.Linear(width, 2 * width)
-        self.narrow = _zero(nn.Linear(2 * width, width))
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Give what to add to the tokens."""
-        widened = self.dropout(functional.gelu(self.widen(self.norm(tokens))))
-        added: Tensor = self.dropout(self.narrow(widened))
-        return added
 
 
 class Layer(nn.Module):
@@ -211,7 +126,7 @@ class Member(nn.Module):
         nn.init.constant_(self.text_gate.bias, -1.0)
 
     def forward(self, patches: Tensor, z: Tensor, known: Tensor, text: Tensor, present: Tensor) -> Answer:
-        """Take patches (B, 30, 2CP), z (B, 7, 6), known (B, n), text (B, ASPECTS, ASPECTS), present (B, 1)."""
+        """Take patches (B, 30, 2CP), z (B, 7, 6), known (B, n), text (B, aspects, same), present (B, 1)."""
         forecast = functional.gelu(self.forecast(known)).unsqueeze(1)
         scales = torch.einsum("bsf,sfw->bsw", z, self.scale) + self.scale_place
         tokens = torch.cat([self.dropout(forecast), scales], dim=1)  # (B, 1 + 7, width)
@@ -238,10 +153,10 @@ class Head(nn.Module):
 
     def __init__(self, width: int, known: int, rest: Tensor, prevalence_logits: Sequence[float]) -> None:
         super().__init__()
-        self.risk = _zero(nn.Linear(width, HORIZONS))
-        self.wide_risk = _zero(nn.Linear(known, HORIZONS))
-        self.delta = _zero(nn.Linear(width, rest.numel()))
-        self.wide_delta = _zero(nn.Linear(known, rest.numel()))
+        self.risk = zeroed(nn.Linear(width, HORIZONS))
+        self.wide_risk = zeroed(nn.Linear(known, HORIZONS))
+        self.delta = zeroed(nn.Linear(width, rest.numel()))
+        self.wide_delta = zeroed(nn.Linear(known, rest.numel()))
         self.register_buffer("rest", _free(rest / MMHG_SCALE))
         with torch.no_grad():
             self.wide_risk.bias.copy_(_steps(prevalence_logits))
@@ -267,10 +182,10 @@ class Model(nn.Module):
     mean: Tensor
     sd: Tensor
 
-    def __init__(self, settings: ModelSettings, scaling: Scaling) -> None:
+    def __init__(self, settings: ModelSettings, scaling: Scaling, text_encoder: TextEncoder) -> None:
         super().__init__()
         self.settings = settings
-        self.text_encoder = TextEncoder(settings.vocabulary, settings.text_width)
+        self.text_encoder = text_encoder
         self.members = nn.ModuleList(
             Member(settings, scaling.rest, scaling.prevalence_logits) for _ in range(settings.members)
         )
@@ -307,12 +222,6 @@ def example_input(settings: ModelSettings, batch: int = 1) -> tuple[Tensor, Tens
     trend = torch.full((batch, SCALES, len(TREND_FEATURES)), MMHG_CENTRE)
     text = torch.ones((batch, TEXT_TOKENS), dtype=torch.int64)
     return series, torch.ones_like(series), trend, text
-
-
-def _zero(linear: nn.Linear) -> nn.Linear:
-    nn.init.zeros_(linear.weight)
-    nn.init.zeros_(linear.bias)
-    return linear
 
 
 def _steps(logits: Sequence[float]) -> Tensor:

@@ -119,10 +119,10 @@ def _alarm(point: Mapping[str, Any], figures: Mapping[str, float]) -> str:
     return (
         f"Alarm layer: threshold {point['trigger']['p_on']:.2f} on the {point['horizon_min']} min risk, "
         "chosen on the selection patients for the highest event sensitivity within one alarm an hour. "
-        f"On the test patients: {figures['events']} events, sensitivity {figures['event_sensitivity']:.0%}, with 5 min "
-        f"lead {figures['sensitivity_lead_5min']:.0%}, median lead {figures['lead_median_min']:.1f} min, "
-        f"{figures['alarms_per_hour']:.2f} alarms an hour ({figures['false_alarms_per_hour']:.2f} false), "
-        f"PPV {figures['ppv']:.0%}."
+        f"On the test patients: {figures['events']} events, sensitivity {figures['event_sensitivity']:.0%}, "
+        f"with 5 min lead {figures['sensitivity_lead_5min']:.0%}, median lead "
+        f"{figures['lead_median_min']:.1f} min, {figures['alarms_per_hour']:.2f} alarms an hour "
+        f"({figures['false_alarms_per_hour']:.2f} false), PPV {figures['ppv']:.0%}."
     )
 
 

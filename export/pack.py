@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -158,7 +158,7 @@ def _about_run(taught: Taught, material: Material, recipe: Recipe, graph: bytes)
     return {
         "roles": {name: _role_counts(material, name) for name, _ in ROLES},
         "descriptions": sum(role(burden.subject_id) == "train" for burden in material.burdens),
-        "settings": asdict(replace(recipe, network=taught.model.settings)),
+        "settings": asdict(recipe),
         "parameters": sum(p.numel() for p in taught.model.parameters()),
         "model_bytes": len(graph),
         "versions": {"Python": platform.python_version(), **{name: version(name) for name in PACKAGES}},

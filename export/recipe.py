@@ -13,14 +13,16 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from barocast.export.cohort import read_burdens, read_cases
-from barocast.export.model import ModelSettings
+from barocast.export.model import Model, ModelSettings
 from barocast.export.rows import load_or_make
 from barocast.export.teacher import TeacherSettings, soft_targets
+from barocast.export.text_encoder import TextEncoder
 from barocast.export.texts import PretrainingSettings, pretrain, variants
 from barocast.export.tokenizer import train_tokenizer
-from barocast.export.train import Lesson, TrainSettings, train
+from barocast.export.train import Lesson, TrainSettings, scaling, train
 from barocast.runtime import wordpiece
 from barocast.runtime.prompt import describe
 
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from barocast.export.cohort import Burden, Case
-    from barocast.export.model import Model
     from barocast.export.rows import Rows
 
 
@@ -43,14 +44,15 @@ class Material:
     burdens: list[Burden]
     rows: Rows
     augmented: Rows
+    key: str
+    """A short name of exactly these cases, for files that a later run may reuse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Every setting of a run."""
 
-    network: ModelSettings = field(default_factory=lambda: ModelSettings(vocabulary=0))
-    """`vocabulary` is set by the tokenizer."""
+    network: ModelSettings = field(default_factory=ModelSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
     teacher: TeacherSettings = field(default_factory=TeacherSettings)
     text: PretrainingSettings = field(default_factory=PretrainingSettings)
@@ -74,12 +76,13 @@ class Taught:
 def read_material(cohort: Path, work: Path) -> Material:
     """Read the cohort; rows made by an earlier run are taken from the work folder."""
     cases = read_cases(cohort)
-    name = _digest([[case.case_id, case.map_mmhg.size] for case in cases])
+    key = _digest([[case.case_id, hashlib.sha256(case.map_mmhg.tobytes()).hexdigest()] for case in cases])
     return Material(
         cases,
         read_burdens(cohort),
-        load_or_make(work / f"rows-{name}.npz", cases, augmented=False),
-        load_or_make(work / f"stretched-{name}.npz", cases, augmented=True),
+        load_or_make(work / f"rows-{key}.npz", cases, augmented=False),
+        load_or_make(work / f"stretched-{key}.npz", cases, augmented=True),
+        key,
     )
 
 
@@ -90,40 +93,51 @@ def teach(
     work: Path,
     say: Callable[[str], None],
 ) -> Taught:
-    """Train on every subject that is not in `without`."""
-    burdens = [burden for burden in material.burdens if burden.subject_id not in without]
-    tokenizer_json = train_tokenizer(describe(burden.patient) for burden in burdens)
+    """Train on every subject that is not in `without`, or take what the same run left earlier."""
+    seen = _without(material, without)
+    tokenizer_json = train_tokenizer(describe(burden.patient) for burden in seen.burdens)
     tokenizer = wordpiece.load(tokenizer_json)
-    say(f"text encoder on {len(burdens)} descriptions")
-    encoder = pretrain(burdens, tokenizer, recipe.training.seed, recipe.text)
     texts = variants([case.patient for case in material.cases], tokenizer, recipe.training.seed)
-    rows, augmented = (_without(rows, material, without) for rows in (material.rows, material.augmented))
-    soft = _soft(
-        rows, augmented, material, recipe.teacher, work / f"soft-{_digest(sorted(without))}.npy", say
+    kept = work / f"taught-{_digest([material.key, sorted(without), recipe.key])}.pt"
+    if kept.is_file():
+        say(f"{kept}: taught by an earlier run")
+        model = _read_model(kept, recipe, seen, len(tokenizer.vocabulary))
+    else:
+        soft = _soft(seen, sorted(without), recipe.teacher, work, say)
+        say(f"text encoder on {len(seen.burdens)} descriptions")
+        encoder = pretrain(seen.burdens, tokenizer, recipe.training.seed, recipe.text)
+        lesson = Lesson(seen.rows, seen.augmented, soft, texts)
+        model = train(lesson, encoder, recipe.network, recipe.training, say)
+        torch.save(model.state_dict(), kept)
+    return Taught(model, tokenizer_json, texts[:, 0])
+
+
+def _without(material: Material, without: Collection[str]) -> Material:
+    """Give what the other subjects leave; rows keep the numbers of the full list of cases."""
+    allowed = np.array([case.subject_id not in without for case in material.cases])
+    return replace(
+        material,
+        burdens=[burden for burden in material.burdens if burden.subject_id not in without],
+        rows=material.rows.take(allowed[material.rows.case]),
+        augmented=material.augmented.take(allowed[material.augmented.case]),
     )
-    shape = replace(recipe.network, vocabulary=max(tokenizer.vocabulary.values()) + 1)
-    lesson = Lesson(rows, augmented, soft, texts)
-    return Taught(train(lesson, encoder, shape, recipe.training, say), tokenizer_json, texts[:, 0])
 
 
-def _without(rows: Rows, material: Material, without: Collection[str]) -> Rows:
-    seen = np.array([case.subject_id not in without for case in material.cases])
-    return rows.take(seen[rows.case])
+def _read_model(kept: Path, recipe: Recipe, seen: Material, vocabulary: int) -> Model:
+    encoder = TextEncoder(vocabulary, recipe.text.width)
+    model = Model(recipe.network, scaling(seen.rows), encoder)
+    model.load_state_dict(torch.load(kept, weights_only=True))
+    return model.eval()
 
 
 def _soft(
-    rows: Rows,
-    augmented: Rows,
-    material: Material,
-    settings: TeacherSettings,
-    path: Path,
-    say: Callable[[str], None],
+    seen: Material, without: list[str], settings: TeacherSettings, work: Path, say: Callable[[str], None]
 ) -> NDArray[np.float32]:
+    path = work / f"soft-{_digest([seen.key, without, asdict(settings)])}.npy"
     if path.is_file():
         return np.asarray(np.load(path), dtype=np.float32)
-    subjects = [case.subject_id for case in material.cases]
-    soft = soft_targets(rows, augmented, subjects, settings, say)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    subjects = [case.subject_id for case in seen.cases]
+    soft = soft_targets(seen.rows, seen.augmented, subjects, settings, say)
     np.save(path, soft)
     return soft
 

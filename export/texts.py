@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from barocast.export.model import TextEncoder
+from barocast.export.text_encoder import TextEncoder
 from barocast.runtime.prompt import SECTIONS, describe
 from barocast.runtime.tokens import text_ids
 
@@ -92,8 +92,8 @@ def burden_correlation(encoder: TextEncoder, burdens: Sequence[Burden], tokenize
     texts = np.stack([text_ids(describe(burden.patient), tokenizer) for burden in burdens])
     with torch.no_grad():
         predicted = encoder.predict_burden(torch.from_numpy(texts)).numpy()
-    ranks = [np.argsort(np.argsort(values)) for values in (predicted, standardized_shares(burdens))]
-    return float(np.corrcoef(ranks)[0, 1])
+    ranks = [_ranks(values) for values in (predicted, standardized_shares(burdens))]
+    return float(np.asarray(np.corrcoef(ranks))[0, 1])
 
 
 def _variants(patient: Patient, tokenizer: WordPiece, random: np.random.Generator) -> NDArray[np.int64]:
@@ -102,6 +102,12 @@ def _variants(patient: Patient, tokenizer: WordPiece, random: np.random.Generato
         *([s for s in SECTIONS if random.random() < SECTION_DROPOUT] for _ in range(VARIANTS - 1)),
     ]
     return np.stack([text_ids(describe(patient, without), tokenizer) for without in left_out])
+
+
+def _ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Give ranks (n,), equal values their mean rank."""
+    _, group, count = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(count) - (count - 1) / 2)[group])
 
 
 def _without_some_tokens(texts: Tensor, share: float) -> Tensor:

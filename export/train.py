@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from barocast.export.model import Answer, TextEncoder
+    from barocast.export.model import Answer
+    from barocast.export.text_encoder import TextEncoder
 
 PREDICT_BATCH: Final = 2048
 EMA_WARM_UP: Final = 10
@@ -80,8 +81,7 @@ def train(
 ) -> Model:
     """Give the trained model, in eval mode."""
     torch.manual_seed(settings.seed)
-    model = Model(shape, scaling(lesson.rows))
-    model.text_encoder = encoder
+    model = Model(shape, scaling(lesson.rows), encoder)
     school = _School(model, lesson, settings)
     started = time.monotonic()
     for epoch in range(settings.epochs):

@@ -1,6 +1,6 @@
-"""`barocast demo`: a simulated patient behind a virtual monitor, over a real serial line, into the runtime.
+"""`barocast demo`: a simulated patient behind a virtual monitor, over a real line, into the runtime.
 
-    SimulatedPatient -> VirtualIntelliVue =pty= SerialTransport -> the very bedside of `barocast run`
+    SimulatedPatient -> virtual monitor =pty or TCP= transport -> the very bedside of `barocast run`
 
 The virtual monitor speaks the real protocol in a thread of its own at the other end of the line. Both
 ends' clocks run `--speed` times faster than the wall. Exit status 0 when the forecast alarm came before
@@ -10,14 +10,12 @@ the simulated event, 1 when it did not.
 from __future__ import annotations
 
 import io
-import os
-import select
 import sys
-import threading
-import tty
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
@@ -25,42 +23,50 @@ from rich.console import Console
 from barocast.plugin.bedside import Bedside
 from barocast.plugin.clock import Clock, wall_time
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
-from barocast.plugin.monitors import INTELLIVUE_SERIAL
+from barocast.plugin.monitors import HL7, INTELLIVUE_SERIAL
 from barocast.plugin.screen import FRAME_S, Screen, view_of
 from barocast.plugin.serve import Line, serve
 from barocast.plugin.sinks.jsonl import JsonLinesSink
 from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.sinks.sound import SoundSink
 from barocast.plugin.sinks.terminal import TerminalSink
-from barocast.plugin.transports import CHUNK, SerialTransport
+from barocast.plugin.transports import ListeningTransport, open_transport
+from barocast.plugin.virtual.hl7 import VirtualHl7
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
+from barocast.plugin.virtual.lines import over_pty, over_tcp
 from barocast.plugin.virtual.physiology import SimulatedPatient, onset_s
 from barocast.plugin.virtual.scenario import SCENARIOS
 from barocast.plugin.watch import Watch
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.errors import SettingsError
-from barocast.runtime.intellivue_session import IntelliVueSession
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from barocast.plugin.feeds import Feed
+    from barocast.plugin.transports import Transport
+    from barocast.plugin.virtual.monitor import VirtualMonitor
+    from barocast.plugin.virtual.source import Source
+    from barocast.runtime.session import Session
 
 HELP: Final = "Play a simulated patient through a virtual monitor, over a real serial line, into the runtime."
-FEEDS: Final = ("intellivue",)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""A gateway whose clock started with the case, so that every feed tells the case's own seconds."""
 MAX_SPEED: Final = 240.0
 """Beyond this the line's own pace (a burst every 1.024 s of its time) outruns a slow machine."""
-BAUD: Final = 115200
 PICTURE: Final = (112, 34)
 """Columns and lines of a saved screen."""
-PACE_S: Final = 0.004
-"""Longest that the virtual monitor sleeps, wall seconds."""
+PATIENCE_S: Final = 300.0
+"""Seconds of the case after which a monitor that was not heard ends the demo all the same."""
 STALE_WALL_S: Final = 0.5
 """A machine that is busy for this long must not look like a silent monitor at high speed."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command line."""
-    parser.add_argument("--feed", default="intellivue", help="virtual monitor (intellivue)")
+    parser.add_argument("--feed", default="intellivue", help=f"virtual monitor: {', '.join(CABLES)}")
     parser.add_argument(
         "--scenario", default="slow_bleed", choices=SCENARIOS, help="what happens to the patient"
     )
@@ -83,12 +89,13 @@ def run(args: Namespace) -> int:
     bedside = _bedside(args)
     story = Story(lambda: _picture(args, bedside, clock()))
     try:
-        with played(VirtualIntelliVue(SimulatedPatient(scenario, args.seed), start_ticks=0), clock) as port:
+        cable = CABLES[args.feed]
+        with cable.plug(cable.monitor(SimulatedPatient(scenario, args.seed)), clock) as port:
             serve(
                 bedside,
-                Line(lambda: SerialTransport(port, BAUD)),
+                Line(lambda: port),
                 clock=clock,
-                until=lambda: story.read(bedside) >= ends_s,
+                until=lambda: story.read(bedside) >= ends_s or clock() > ends_s + PATIENCE_S,
                 sleep=clock.sleep,
                 show=_screen(args, bedside),
             )
@@ -114,32 +121,36 @@ class Story:
         return bedside.watch.pipeline.case_s
 
 
+@dataclass(frozen=True, slots=True)
+class Cable:
+    """How the demo joins a virtual monitor to the runtime."""
+
+    feed: Feed
+    monitor: Callable[[Source], VirtualMonitor]
+    plug: Callable[[VirtualMonitor, Clock], AbstractContextManager[Transport]]
+
+
 @contextmanager
-def played(monitor: VirtualIntelliVue, clock: Clock) -> Iterator[str]:
-    """Let a virtual monitor speak at one end of a pty; give the name of the other end."""
-    ours, theirs = os.openpty()
-    tty.setraw(theirs)
-    over = threading.Event()
-    thread = threading.Thread(target=_speak, args=(monitor, ours, clock, over), daemon=True)
-    thread.start()
-    try:
-        yield os.ttyname(theirs)
-    finally:
-        over.set()
-        thread.join(timeout=1.0)
-        for end in (ours, theirs):
-            os.close(end)
+def _serial(monitor: VirtualMonitor, clock: Clock) -> Iterator[Transport]:
+    with over_pty(monitor, clock) as address:
+        yield open_transport(address)
 
 
-def _speak(monitor: VirtualIntelliVue, line: int, clock: Clock, over: threading.Event) -> None:
-    while not over.is_set():
-        ready, _, _ = select.select([line], [], [], PACE_S)
-        heard = os.read(line, CHUNK) if ready else b""
-        now_s = clock()
-        said = memoryview(monitor.receive(heard, now_s) + monitor.due(now_s))
-        while said and not over.is_set():
-            _, writable, _ = select.select([], [line], [], PACE_S)
-            said = said[os.write(line, said[:CHUNK]) :] if writable else said
+@contextmanager
+def _called(monitor: VirtualMonitor, clock: Clock) -> Iterator[Transport]:
+    port = ListeningTransport("127.0.0.1", 0)
+    with over_tcp(monitor, clock, port.port):
+        yield port
+
+
+CABLES: Final[Mapping[str, Cable]] = MappingProxyType(
+    {
+        "intellivue": Cable(
+            INTELLIVUE_SERIAL, lambda patient: VirtualIntelliVue(patient, start_ticks=0), _serial
+        ),
+        "hl7": Cable(HL7, lambda patient: VirtualHl7(patient, started=EPOCH), _called),
+    }
+)
 
 
 def _bedside(args: Namespace) -> Bedside:
@@ -148,14 +159,21 @@ def _bedside(args: Namespace) -> Bedside:
     if args.json is not None:
         args.json.unlink(missing_ok=True)
     return Bedside(
-        name="virtual IntelliVue",
-        session=IntelliVueSession(),
+        name=f"virtual {args.feed}",
+        session=_session(args),
         watch=watch,
         sinks=[SoundSink(args.sound)] if args.sound else [],
         log=JsonLinesSink(args.json, bundle_id=watch.bundle_id) if args.json else None,
-        stale_s=max(INTELLIVUE_SERIAL.stale_s, STALE_WALL_S * args.speed),
+        stale_s=max(CABLES[args.feed].feed.stale_s, STALE_WALL_S * args.speed),
         wall=wall_time,
     )
+
+
+def _session(args: Namespace) -> Session:
+    session = CABLES[args.feed].feed.session
+    if session is None:
+        raise SettingsError(f"--feed {args.feed}: has nothing to connect to")
+    return session()
 
 
 def _screen(args: Namespace, bedside: Bedside) -> Screen:
@@ -199,8 +217,8 @@ def _clock(seconds: float) -> str:
 
 
 def _check(args: Namespace) -> None:
-    if args.feed not in FEEDS:
-        raise SettingsError(f"--feed {args.feed}: this version's virtual monitors are {', '.join(FEEDS)}")
+    if args.feed not in CABLES:
+        raise SettingsError(f"--feed {args.feed}: this version's virtual monitors are {', '.join(CABLES)}")
     if not 0 < args.speed <= MAX_SPEED:
         raise SettingsError(f"--speed {args.speed:g}: must be above 0 and at most {MAX_SPEED:g}")
     if args.seconds is not None and not args.seconds > 0:

@@ -1,4 +1,4 @@
-"""The client's side of a Philips IntelliVue Data Export association over a serial line, sans-IO.
+"""The client's side of a Philips IntelliVue Data Export association, sans-IO, over a serial line or a LAN.
 
     waiting --request--> asked --response--> joined --MDS create, answered--> polling
        ^                   |                   |                                 |
@@ -7,7 +7,11 @@
 In: what the monitor sends, and the time. Out: events, and what to send back. Once joined it sets the
 priority lists so that the arterial line is among the waves, polls numerics, waves and alarms for a
 minute at a time, renews before the minute ends, and says something before the monitor's own
-time-out. There is no final failure: it starts over for ever, at most LONGEST back-off apart.
+time-out. There is no final failure: it starts over for ever, at most the longest back-off apart.
+
+Over DATAGRAMS `receive` takes one datagram and replies with nothing; the reply is the first that `due`
+gives, and each output of `due` and `release` is one datagram. A monitor that is on a LAN and has no client
+calls for one (connect indication): whoever waits then asks at once.
 
 Source: Philips IntelliVue Data Export Interface Programming Guide, "Protocol Overview".
 """
@@ -20,10 +24,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from barocast.runtime.decoders import intellivue_codes as codes
-from barocast.runtime.decoders import mib
 from barocast.runtime.decoders.intellivue import IntelliVueDecoder
 from barocast.runtime.decoders.intellivue_association import Act, Association, Terms
 from barocast.runtime.decoders.intellivue_builder import build
+from barocast.runtime.decoders.intellivue_framing import SERIAL
 from barocast.runtime.decoders.intellivue_pdu import (
     EventReply,
     EventReport,
@@ -39,6 +43,7 @@ from barocast.runtime.decoders.intellivue_values import date_time, label_list, l
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from barocast.runtime.decoders.intellivue_framing import Framing
     from barocast.runtime.decoders.intellivue_pdu import Pdu
     from barocast.runtime.domain import Event, FeedCounts
 
@@ -57,9 +62,6 @@ REPEAT_S: Final = 5.0
 """A poll whose first result has not come by then was lost, and is asked for again."""
 KEEP_ALIVE_SHARE: Final = 0.75
 """Of the monitor's time-out; then something is said. With the service's own step it stays below 0.8."""
-FRAMES_PER_TURN: Final = 3
-TURN_S: Final = 0.128
-"""The monitor takes 4 frames in 128 ms and drops a client that sends more; one is kept for replies."""
 
 POLLED: Final = (codes.NUMERIC, codes.WAVE, codes.ALERT_MONITOR)
 WAVES: Final = (0x4A14, 0x4A10, 0x4BB4, 0x4A0C, 0xF0BC, 0x4A28)
@@ -94,13 +96,16 @@ class Anchor:
 class IntelliVueSession:
     """One association with one monitor (runtime.session.Session)."""
 
-    def __init__(self, *, allow_demo: bool = False, terms: Terms | None = None) -> None:
+    def __init__(
+        self, framing: Framing = SERIAL, *, allow_demo: bool = False, terms: Terms | None = None
+    ) -> None:
         self.anchor: Anchor | None = None
         """From the last MDS create event; None before one."""
         self.waves: tuple[int, ...] = ()
         """Wave codes that the monitor accepted into its list."""
-        self._decoder = IntelliVueDecoder(allow_demo=allow_demo)
-        self._asked = self._granted = terms or Terms()
+        self._framing = framing
+        self._decoder = IntelliVueDecoder(framing.deframer(), allow_demo=allow_demo)
+        self._asked = self._granted = terms or Terms(mtu=framing.mtu)
         self._phase = Phase.WAITING
         self._trouble = ""
         self._tries = 0
@@ -108,7 +113,7 @@ class IntelliVueSession:
         """When to try again (waiting) or to give up (asked, joined, polling)."""
         self._poll_at = dict.fromkeys(POLLED, float("-inf"))
         """Object class -> when to ask for it again."""
-        self._last_sent = self._last_turn = float("-inf")
+        self._last_sent = self._last_turn = self._next_ask = float("-inf")
         self._out: deque[Pdu] = deque()
         self._number = 0
 
@@ -129,6 +134,9 @@ class IntelliVueSession:
         for pdu, seen in self._decoder.messages(data):
             events += seen
             replies += self._answer(pdu, now_s)
+        if self._framing.per_turn == 1:
+            self._out.extendleft(reversed(replies))
+            return events, b""
         return events, self._sent(replies, now_s)
 
     def due(self, now_s: float) -> bytes:
@@ -146,12 +154,13 @@ class IntelliVueSession:
         joined = self._phase in (Phase.JOINED, Phase.POLLING)
         self._phase = Phase.RELEASED
         self._out.clear()
-        return mib.frame(build(Association(Act.RELEASE))) if joined else b""
+        return self._framing.wrap(build(Association(Act.RELEASE))) if joined else b""
 
     def _request(self, now_s: float) -> None:
         if self._trouble:  # our former self may still be associated, and then a request is refused
             self._out.append(Association(Act.ABORT))
         self._out.append(Association(Act.REQUEST, self._asked))
+        self._next_ask = now_s + ANSWER_S
         self._enter(Phase.ASKED, now_s + ANSWER_S)
 
     def _enter(self, phase: Phase, deadline_s: float) -> None:
@@ -185,19 +194,21 @@ class IntelliVueSession:
 
     def _turn(self, now_s: float) -> bytes:
         """Send what waits, as much as the monitor takes at a time."""
-        if not self._out or now_s - self._last_turn < TURN_S:
+        if not self._out or now_s - self._last_turn < self._framing.turn_s:
             return b""
         self._last_turn = now_s
-        return self._sent([self._out.popleft() for _ in range(min(FRAMES_PER_TURN, len(self._out)))], now_s)
+        count = min(self._framing.per_turn, len(self._out))
+        return self._sent([self._out.popleft() for _ in range(count)], now_s)
 
     def _sent(self, pdus: list[Pdu], now_s: float) -> bytes:
         if pdus:
             self._last_sent = now_s
-        return b"".join(mib.frame(build(pdu)) for pdu in pdus)
+        return b"".join(self._framing.wrap(build(pdu)) for pdu in pdus)
 
     def _answer(self, pdu: Pdu, now_s: float) -> list[Pdu]:
         """Move on by what the monitor said; give the reply that cannot wait."""
         if self._phase in (Phase.WAITING, Phase.RELEASED) or isinstance(pdu, Unreadable):
+            self._called(pdu, now_s)
             return []
         if isinstance(pdu, Association):
             return self._association(pdu, now_s)
@@ -209,6 +220,11 @@ class IntelliVueSession:
             self._deadline = now_s + SILENCE_S
             self._served(pdu, now_s)
         return []
+
+    def _called(self, pdu: Pdu, now_s: float) -> None:
+        """Wait no longer when the monitor calls for a client, unless it was asked only now."""
+        if isinstance(pdu, EventReport) and pdu.event == codes.CONNECT_INDICATION:
+            self._deadline = min(self._deadline, max(now_s, self._next_ask))
 
     def _served(self, pdu: Pdu, now_s: float) -> None:
         if isinstance(pdu, PollResult):

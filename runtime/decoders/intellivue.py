@@ -1,4 +1,4 @@
-"""Philips IntelliVue Data Export, monitor to PC: serial bytes (or datagrams) to events.
+"""Philips IntelliVue Data Export, monitor to PC: bytes to events, however they are framed.
 
     Deframer -> Frame -> parse -> Pdu -> Sample | WaveChunk | DeviceAlarm      and Corrupt from either
 
@@ -49,6 +49,7 @@ from barocast.runtime.tracks import CHANNELS, plausible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from barocast.runtime.decoders.intellivue_framing import Deframer
     from barocast.runtime.decoders.intellivue_pdu import Observation, Pdu
     from barocast.runtime.domain import Event, Floats
 
@@ -78,12 +79,13 @@ class MonitorClock:
 class IntelliVueDecoder:
     """Decoder of one monitor's stream (runtime.session.Decoder).
 
+    Serial frames, unless the deframer is another: intellivue_framing.Datagrams, intellivue_log.StampedLog.
     Demo data is invalid with its reason; with `allow_demo` it passes as if it were a patient's.
     """
 
-    def __init__(self, *, allow_demo: bool = False) -> None:
+    def __init__(self, deframer: Deframer | None = None, *, allow_demo: bool = False) -> None:
         self._allow_demo = allow_demo
-        self._deframer = mib.Deframer()
+        self._deframer = mib.Deframer() if deframer is None else deframer
         self._bytes = self._frames = self._samples = 0
         self._corrupt: Counter[str] = Counter()
         self._forget()
@@ -104,18 +106,12 @@ class IntelliVueDecoder:
         return FeedCounts(self._bytes, self._frames, sum(by_reason.values()), self._samples, by_reason)
 
     def feed(self, data: bytes) -> list[Event]:
-        """Take the next bytes of a serial stream; give whatever they complete."""
+        """Take the next bytes; give whatever they complete."""
         return [event for _, events in self.messages(data) for event in events]
 
     def close(self) -> list[Event]:
         """Tell what the end of the stream cuts short."""
         return [event for found in self._deframer.close() for event in self._take(found)[1]]
-
-    def datagram(self, payload: bytes) -> list[Event]:
-        """Take one payload without a frame around it, as UDP carries it."""
-        offset = self._bytes
-        self._bytes += len(payload)
-        return self._take(mib.Frame(offset, len(payload), payload))[1]
 
     def messages(self, data: bytes) -> Iterator[tuple[Pdu, list[Event]]]:
         """Take the next bytes; give each message and its events, for a session that answers."""

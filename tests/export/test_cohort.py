@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_cohort import FIELDS, write_cohort
 
 from barocast.export.cohort import hash_share, read_burdens, read_cases, role, to_patient
 from barocast.runtime.errors import InputError
 from barocast.runtime.prompt import describe
-
-sys.path.insert(0, str(Path(__file__).parent))
-from toy_cohort import FIELDS, write_cohort
 
 
 def test_every_case_comes_with_its_series_and_description(tmp_path):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch", reason="needs the export extra")
+from barocast.export.model import GATES, Model, ModelSettings, Scaling, example_input
+from barocast.export.text_encoder import ASPECTS, TextEncoder
 
-from barocast.export.model import ASPECTS, GATES, Model, ModelSettings, Scaling, example_input
-
-SETTINGS = ModelSettings(vocabulary=30, width=16, heads=2, layers=1, members=2, dropout=0.0)
+SETTINGS = ModelSettings(width=16, heads=2, layers=1, members=2, dropout=0.0)
 TEXT_GATE, SERIES_GATE = GATES.index("text"), GATES.index("series")
 
 
@@ -16,9 +16,8 @@ def _model(seed=0, settings=SETTINGS):
     """A network whose every weight is drawn, as if it had been trained."""
     torch.manual_seed(seed)
     rest = torch.tensor([-6.0, 0.0, 6.0])[:, None].repeat(1, 30)
-    model = Model(
-        settings, Scaling(torch.full((7, 6), 70.0), torch.full((7, 6), 20.0), rest, (-2.7, -2.0, -1.7))
-    )
+    scaling = Scaling(torch.full((7, 6), 70.0), torch.full((7, 6), 20.0), rest, (-2.7, -2.0, -1.7))
+    model = Model(settings, scaling, TextEncoder(vocabulary=30, width=8))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
@@ -104,7 +103,8 @@ def test_what_lies_under_the_mask_is_never_read():
 
 def test_an_untrained_network_says_the_prevalence_and_the_usual_spread():
     rest = torch.tensor([-6.0, 0.5, 7.0])[:, None].repeat(1, 30)
-    model = Model(SETTINGS, Scaling(torch.zeros(7, 6), torch.ones(7, 6), rest, (-2.7, -2.0, -1.7))).eval()
+    scaling = Scaling(torch.zeros(7, 6), torch.ones(7, 6), rest, (-2.7, -2.0, -1.7))
+    model = Model(SETTINGS, scaling, TextEncoder(vocabulary=30, width=8)).eval()
     series, mask, trend, text = example_input(SETTINGS)
     with torch.no_grad():
         logits, quantiles, _ = model(series, mask, trend, text)
@@ -126,4 +126,4 @@ def test_an_artefact_in_the_trend_is_held_inside_the_clip():
 
 def test_a_window_that_does_not_divide_into_patches_is_refused():
     with pytest.raises(ValueError, match="patches"):
-        _ = ModelSettings(vocabulary=10, steps=91).patches
+        _ = ModelSettings(steps=91).patches

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
-pytest.importorskip("tokenizers", reason="needs the export extra")
-
 from tokenizers import Tokenizer
 
 from barocast.export.tokenizer import VOCABULARY, train_tokenizer

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
-
-torch = pytest.importorskip("torch", reason="needs the export extra")
+import torch
 
 from barocast.calibration.metrics import auroc
 from barocast.export import teacher
@@ -29,7 +27,7 @@ from barocast.runtime import wordpiece
 from barocast.runtime.domain import Patient
 from barocast.runtime.prompt import describe
 
-SHAPE = ModelSettings(vocabulary=10, width=8, heads=2, layers=1, members=2)
+SHAPE = ModelSettings(width=8, heads=2, layers=1, members=2)
 SETTINGS = TrainSettings(epochs=3, rows_per_epoch=1500, batch=100, learning_rate=5e-3, averaging=0.9)
 CASES = 20
 
@@ -141,7 +139,6 @@ def test_the_trees_never_speak_of_a_patient_they_saw(monkeypatch):
 
 
 def test_soft_targets_keep_the_order_of_horizons():
-    pytest.importorskip("lightgbm", reason="needs the validate extra")
     rows = join([_rows(seed=s) for s in range(3)])
 
     soft = soft_targets(rows, rows, [str(i) for i in range(CASES)], TeacherSettings(folds=2, trees=5))

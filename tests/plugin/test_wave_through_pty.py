@@ -7,10 +7,10 @@ import pytest
 from shared_data import captures
 
 from barocast.plugin.clock import Clock
-from barocast.plugin.demo import played
 from barocast.plugin.recordings import open_recording
-from barocast.plugin.transports import SerialTransport
+from barocast.plugin.transports import open_transport
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
+from barocast.plugin.virtual.lines import over_pty
 from barocast.plugin.virtual.recorded import RecordedPatient
 from barocast.runtime.domain import Sample, WaveChunk
 from barocast.runtime.intellivue_session import IntelliVueSession
@@ -22,8 +22,8 @@ FILES = ("vital/parsevital_test_intellivue_demo1.vital", "vital/parsevital_test_
 def heard_through_the_line(monitor: VirtualIntelliVue, seconds: float, speed: float) -> list:
     """Associate over a real pty and collect every event of the first `seconds` of the monitor's time."""
     clock, session, events = Clock(speed), IntelliVueSession(), []
-    with played(monitor, clock) as name:
-        port = SerialTransport(name, 115200)
+    with over_pty(monitor, clock) as address:
+        port = open_transport(address)
         while clock() < seconds:
             got, reply = session.receive(port.read(0.01), clock())
             events += got

@@ -296,7 +296,7 @@ def test_memory_of_waves_is_bounded():
 def test_datagram_is_read_like_a_frame():
     payload = build(parse(Deframer().feed(polled(codes.NUMERIC, number(0x4A17, 71)))[0].payload))
 
-    assert IntelliVueDecoder().datagram(payload) == decoded(polled(codes.NUMERIC, number(0x4A17, 71)))
+    assert IntelliVueDecoder(Datagrams()).feed(payload) == decoded(polled(codes.NUMERIC, number(0x4A17, 71)))
 
 
 SESSION = (
@@ -422,7 +422,7 @@ def test_recorded_serial_demo_is_invalid_when_not_asked_for():
 
 def test_recorded_datagrams_give_the_same_patient():
     decoder = IntelliVueDecoder(allow_demo=True)
-    events = [event for record in records("UDP_05192014_demo_data") for event in decoder.datagram(record)]
+    events = [event for record in records("UDP_05192014_demo_data") for event in decoder.feed(record)]
 
     assert (decoder.counts.frames, decoder.counts.corrupt) == (882, 0)
     assert_demo_patient(by_channel(events))
@@ -431,7 +431,7 @@ def test_recorded_datagrams_give_the_same_patient():
 def test_recorded_disconnected_line_is_invalid_and_its_alarm_told():
     decoder = IntelliVueDecoder()
     name = "sim_1module_presss_nbp_ecg_press"
-    events = [event for record in records(name) for event in decoder.datagram(record)]
+    events = [event for record in records(name) for event in decoder.feed(record)]
     means = [event for event in events if isinstance(event, Sample) and event.channel == "ABP_MEAN"]
 
     assert decoder.counts.corrupt == 0
@@ -454,7 +454,7 @@ def test_recorded_connect_indication_is_an_event():
 
 
 def test_recorded_single_poll_with_cyrillic_labels_is_read():
-    found = IntelliVueDecoder().datagram(octets("koshsky_single_poll_numerics_russian.txt"))
+    found = IntelliVueDecoder(Datagrams()).feed(octets("koshsky_single_poll_numerics_russian.txt"))
 
     assert {event.channel for event in found} >= {"NIBP_MEAN", "HR", "RR"}
     assert not any(event.valid for event in found)

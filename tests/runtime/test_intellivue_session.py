@@ -13,6 +13,7 @@ from barocast.plugin.virtual.intellivue import VirtualIntelliVue
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders.intellivue_association import Act, Association, Terms
 from barocast.runtime.decoders.intellivue_builder import build
+from barocast.runtime.decoders.intellivue_framing import FRAMES_PER_TURN
 from barocast.runtime.decoders.intellivue_parser import parse
 from barocast.runtime.decoders.intellivue_pdu import (
     EventReply,
@@ -25,7 +26,7 @@ from barocast.runtime.decoders.intellivue_pdu import (
 from barocast.runtime.decoders.intellivue_values import labels
 from barocast.runtime.decoders.mib import Deframer, frame
 from barocast.runtime.domain import Reason, Sample, WaveChunk
-from barocast.runtime.intellivue_session import BACK_OFF_S, FRAMES_PER_TURN, IntelliVueSession
+from barocast.runtime.intellivue_session import BACK_OFF_S, IntelliVueSession
 
 CREATED = EventReport(7, True, 99, codes.MDS_CREATE, {codes.OPERATING_MODE: b"\x40\x00"})  # noqa: FBT003 - a field's value
 STEP_S = 0.05

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,11 +81,10 @@ def _pressure(random: np.random.Generator, steps: int) -> np.ndarray:
 
 
 def _write_csv(path: Path, rows: list[dict[str, str]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    content = text.getvalue().encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    opened = (
-        gzip.open(path, "wt", encoding="utf-8") if path.suffix == ".gz" else path.open("w", encoding="utf-8")
-    )
-    with opened as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
