@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import footprint, replay
+from benchmarks import demo, footprint, replay
 
-MEASURES = {"footprint": footprint.measure, "replay": replay.measure}
+MEASURES = {"demo": demo.measure, "footprint": footprint.measure, "replay": replay.measure}
 
 
 def main() -> None:

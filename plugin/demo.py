@@ -67,10 +67,8 @@ STALE_WALL_S: Final = 0.5
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command line."""
     parser.add_argument("--feed", default="intellivue", help=f"virtual monitor: {', '.join(CABLES)}")
-    parser.add_argument(
-        "--scenario", default="slow_bleed", choices=SCENARIOS, help="what happens to the patient"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="of the simulated patient (default 1)")
+    parser.add_argument("--scenario", default="drift", choices=SCENARIOS, help="what happens to the patient")
+    parser.add_argument("--seed", type=int, default=4, help="of the simulated patient (default 4)")
     parser.add_argument("--speed", type=float, default=30.0, help="times real time (default 30)")
     parser.add_argument("--seconds", type=float, help="stop after this many seconds of the case")
     parser.add_argument("--headless", action="store_true", help="no live view, one line a decision")

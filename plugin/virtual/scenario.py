@@ -105,6 +105,26 @@ _MAINTENANCE = (
     _at(6, Act.STIMULUS, 0.35),
 )
 
+_DRIFT = Scenario(
+    "drift",
+    50 * 60.0,
+    _PATIENT,
+    (
+        *_MAINTENANCE,
+        _at(10, Act.BLEED, 15),
+        _at(14, Act.REMIFENTANIL, 5.0),
+        _at(16, Act.PROPOFOL, 4.2),
+        _at(22, Act.PROPOFOL, 5.2),
+        _at(28, Act.PROPOFOL, 6.2),
+        _at(36, Act.BLEED, 60),
+        _at(45, Act.BLEED, 5),
+        _at(45, Act.FLUID, 150),
+        _at(45, Act.PROPOFOL, 2.5),
+        _at(45, Act.REMIFENTANIL, 3.0),
+        _at(45.5, Act.PHENYLEPHRINE, 150),
+    ),
+)
+
 _SLOW_BLEED = Scenario(
     "slow_bleed",
     _MINUTES_45,
@@ -173,7 +193,7 @@ _INDUCTION = Scenario(
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {
         scenario.name: scenario
-        for scenario in (_SLOW_BLEED, _DEEP_ANAESTHESIA, _STABLE, _ARTEFACTS, _INDUCTION)
+        for scenario in (_DRIFT, _SLOW_BLEED, _DEEP_ANAESTHESIA, _STABLE, _ARTEFACTS, _INDUCTION)
     }
 )
 """The cases that ship: name -> Scenario."""

@@ -231,3 +231,13 @@ def test_a_simulation_runs_five_hundred_times_faster_than_life():
         patient.wave("ABP_WAVE", float(t), 125, RATE_HZ)
 
     assert time.process_time() - started < 600 / 500
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_a_drift_takes_its_time_and_ends_in_hypotension(seed):
+    """Deepening anaesthesia and a small bleed: low-normal pressures for minutes before the event."""
+    onset = onset_s(SCENARIOS["drift"], seed)
+
+    assert onset is not None
+    assert 20 * 60 <= onset <= 45 * 60
+    assert ten_second_means("drift", seed)[-18:].mean() > 70
