@@ -43,13 +43,12 @@ def estimate(
 ) -> list[Estimate]:
     """Give each figure of `statistic` (of row weights) with its percentile interval.
 
-    Draws on which a figure does not exist (NaN) are left out for that figure.
+    Draws on which a figure does not exist (NaN) are left out for that figure; the interval is NaN when
+    it exists on none.
     """
     value = np.atleast_1d(np.asarray(statistic(np.ones(patients.size)), dtype=np.float64))
     drawn = np.array([np.atleast_1d(statistic(w)) for w in draw_weights(patients, draws, seed)])
-    tail = (1 - LEVEL) / 2
-    low, high = np.nanquantile(drawn, [tail, 1 - tail], axis=0)
-    return [Estimate(*map(float, figures)) for figures in zip(value, low, high, strict=True)]
+    return [Estimate(float(v), *_interval(drawn[:, column])) for column, v in enumerate(value)]
 
 
 def draw_weights(patients: NDArray[Any], draws: int, seed: int) -> Iterator[NDArray[np.float64]]:
@@ -59,6 +58,14 @@ def draw_weights(patients: NDArray[Any], draws: int, seed: int) -> Iterator[NDAr
     for _ in range(draws):
         times = np.bincount(random.integers(names.size, size=names.size), minlength=names.size)
         yield times[row].astype(np.float64)
+
+
+def _interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
+    found = drawn[np.isfinite(drawn)]
+    if not found.size:
+        return float("nan"), float("nan")
+    low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
 
 
 def _short(figure: float) -> str:

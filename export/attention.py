@@ -54,5 +54,6 @@ class FeedForward(nn.Module):
 def zeroed(linear: nn.Linear) -> nn.Linear:
     """Give the layer with weights and bias at 0."""
     nn.init.zeros_(linear.weight)
-    nn.init.zeros_(linear.bias)
+    if linear.bias is not None:
+        nn.init.zeros_(linear.bias)
     return linear

@@ -4,7 +4,7 @@
     trend (B, 7, 6)          -> a token per scale + a forecast token  -> cross-attention, gated
     text (B, 128)            -> token features ------------ keys, values --+  (with a residual)
                                                         forecast token -> head
-    trend, standardized      -> wide linear path ------------------------> head
+    trend, standardized; the text's burden -> wide linear path ----------> head
                                                         head -> logits (B, 3), quantiles (B, 3, 30)
 
 The wide path makes the network at least a logistic regression; the forecast token alone makes it a
@@ -136,7 +136,8 @@ class Member(nn.Module):
         series_gate = torch.sigmoid(self.series_gate(forecast))
         for layer in self.layers:
             tokens = layer(tokens, series, series_gate)
-        logits, deltas = self.head(tokens[:, 0], known)
+        burden = text_gate.squeeze(1) * text.sum(dim=(1, 2)).unsqueeze(-1)  # (B, 1)
+        logits, deltas = self.head(tokens[:, 0], known, burden)
         return logits, deltas, torch.cat([text_gate, series_gate], dim=-1).squeeze(1)
 
     def _text_gate(self, forecast: Tensor, text: Tensor, present: Tensor) -> Tensor:
@@ -155,15 +156,16 @@ class Head(nn.Module):
         super().__init__()
         self.risk = zeroed(nn.Linear(width, HORIZONS))
         self.wide_risk = zeroed(nn.Linear(known, HORIZONS))
+        self.text_risk = zeroed(nn.Linear(1, HORIZONS, bias=False))
         self.delta = zeroed(nn.Linear(width, rest.numel()))
         self.wide_delta = zeroed(nn.Linear(known, rest.numel()))
         self.register_buffer("rest", _free(rest / MMHG_SCALE))
         with torch.no_grad():
             self.wide_risk.bias.copy_(_steps(prevalence_logits))
 
-    def forward(self, token: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-        """Give logits (B, 3) and MAP ahead minus MAP now (B, 3, 30), mmHg."""
-        risk = self.risk(token) + self.wide_risk(known)
+    def forward(self, token: Tensor, known: Tensor, burden: Tensor) -> tuple[Tensor, Tensor]:
+        """Give logits (B, 3) and MAP ahead minus MAP now (B, 3, 30), mmHg; `burden` (B, 1) is the text's."""
+        risk = self.risk(token) + self.wide_risk(known) + self.text_risk(burden)
         rises = functional.softplus(risk[:, 1:])
         at5 = risk[:, :1]
         at10 = at5 + rises[:, :1]

@@ -10,7 +10,6 @@ and the head stay in float, because a probability is read off them.
 from __future__ import annotations
 
 import tempfile
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +19,7 @@ import onnx
 from onnxruntime import quantization
 
 from barocast.calibration import metrics
-from barocast.export.to_onnx import feeds, settled
+from barocast.export.to_onnx import feeds, quietly, settled
 from barocast.runtime.domain import HORIZONS_MIN
 
 if TYPE_CHECKING:
@@ -30,11 +29,12 @@ if TYPE_CHECKING:
 
     from barocast.export.rows import Rows
 
-TRUNK: Final = (".layers.", ".to_text", ".patch")
-"""Parts of a node's module path that mark it as trunk."""
+TRUNK: Final = (".patch", ".to_text", ".to_series", ".think")
+"""Parts of a node's module path that are quantized. Not the tokens' attention to one another: it is an
+eighth of the work and made nine tenths of the error (largest change of a risk .011, without it .002)."""
 SCOPES: Final = "pkg.torch.onnx.name_scopes"
 """Where torch's exporter leaves a node's module path."""
-MEASURED_ROWS: Final = 400
+MEASURED_ROWS: Final = 2000
 MAX_AUROC_LOSS: Final = 0.002
 MAX_P_CHANGE: Final = 0.02
 MIN_SAME_DECISIONS: Final = 0.995
@@ -69,8 +69,7 @@ class Parity:
 def quantize(graph: bytes, rows: Rows, texts: NDArray[np.int64], seed: int = 0) -> bytes:
     """Give the int8 graph, its activation ranges measured on a draw of `rows`."""
     drawn = np.random.default_rng(seed).choice(len(rows), min(MEASURED_ROWS, len(rows)), replace=False)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # onnxruntime's quantizer warns of its own internals
+    with tempfile.TemporaryDirectory() as folder, quietly():
         source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(graph)
         quantization.quantize_static(

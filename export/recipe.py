@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -28,12 +29,15 @@ from barocast.runtime.prompt import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from barocast.export.cohort import Burden, Case
     from barocast.export.rows import Rows
+
+
+TAUGHT_BY: Final = ("attention", "model", "rows", "text_encoder", "texts", "tokenizer", "train")
+"""Modules of this room whose change makes another network of the same settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,8 @@ class Recipe:
 
     @property
     def key(self) -> str:
-        """A short name of exactly these settings, for files that a later run may reuse."""
-        return _digest(asdict(self))
+        """A short name of exactly these settings and this code, for files that a later run may reuse."""
+        return _digest([asdict(self), _code()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,11 @@ def _soft(
     soft = soft_targets(seen.rows, seen.augmented, subjects, settings, say)
     np.save(path, soft)
     return soft
+
+
+def _code() -> list[str]:
+    folder = Path(__file__).parent
+    return [hashlib.sha256((folder / f"{name}.py").read_bytes()).hexdigest() for name in TAUGHT_BY]
 
 
 def _digest(value: object) -> str:

@@ -27,6 +27,7 @@ class TextEncoder(nn.Module):
     """
 
     places: Tensor
+    gain: Tensor
 
     def __init__(self, vocabulary: int, width: int) -> None:
         super().__init__()
@@ -37,11 +38,19 @@ class TextEncoder(nn.Module):
         self.aspects = nn.Linear(width, ASPECTS)
         self.burden = nn.Linear(width, ASPECTS, bias=False)
         self.register_buffer("places", torch.eye(ASPECTS))
+        self.register_buffer("gain", torch.ones(()))
 
     def forward(self, text: Tensor) -> tuple[Tensor, Tensor]:
         """Give aspect tokens (B, ASPECTS, ASPECTS), 0 without text, and whether there is text (B, 1)."""
         seen = (text != 0).to(torch.float32).unsqueeze(-1)  # (B, token, 1)
-        return self._measure(text, seen).unsqueeze(-1) * self.places, seen.amax(dim=1)
+        aspects = self.gain * self._measure(text, seen)
+        return aspects.unsqueeze(-1) * self.places, seen.amax(dim=1)
+
+    def settle(self, text: Tensor) -> None:
+        """Set the gain so that the burden of these texts has a standard deviation of 1, and freeze."""
+        with torch.no_grad():
+            self.gain.copy_(1 / self.predict_burden(text).std().clamp(min=1e-3))
+        self.eval().requires_grad_(requires_grad=False)
 
     def predict_burden(self, text: Tensor) -> Tensor:
         """Give (B,): how hypotensive such patients' cases were, standardized. Pretraining only."""

@@ -74,7 +74,8 @@ def pretrain(
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             optimizer.step()
-    return encoder.eval().requires_grad_(requires_grad=False)
+    encoder.settle(texts[:, 0])
+    return encoder
 
 
 def standardized_shares(burdens: Sequence[Burden]) -> NDArray[np.float32]:

@@ -6,7 +6,9 @@ are what the last onnxruntime for Python 3.10 on aarch64 loads; no custom operat
 
 from __future__ import annotations
 
+import logging
 import warnings
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +21,7 @@ from barocast.export.model import example_input
 from barocast.runtime.domain import ModelInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -34,8 +36,7 @@ OUTPUTS: Final = ("logits", "quantiles", "gates")
 
 def to_onnx(model: Model) -> bytes:
     """Trace and export; the graph is checked before it is given."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own dependencies' deprecations
+    with quietly():
         program = torch.onnx.export(
             model.eval(),
             example_input(model.settings),
@@ -49,6 +50,19 @@ def to_onnx(model: Model) -> bytes:
     if program is None:
         raise RuntimeError("torch gave no ONNX program")
     return settled(program.model_proto)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Silence what exporter and quantizer say of their own internals; errors still come."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
 
 
 def settled(graph: onnx.ModelProto) -> bytes:

@@ -4,7 +4,8 @@
 
 No port and no clock in here: `serve` drives it from a real port, tests from a list. Silence is judged
 here, because only the arrival clock can see it: after `stale_s` without a usable sample the feed
-counts as lost (technical alarm) and every decision that falls due is an abstention that says so.
+counts as lost (technical alarm) and every decision that falls due is an abstention that says so. Age and
+decisions are told on the device's clock, which runs on through silence (clock_anchor).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from barocast.plugin.vitals import Vitals
 from barocast.runtime.alarm_events import Apply, FeedBack, FeedLost, Log
+from barocast.runtime.clock_anchor import ClockAnchor
 from barocast.runtime.domain import Sample, WaveChunk
 
 if TYPE_CHECKING:
@@ -56,13 +58,15 @@ class Bedside:
         self._wall = wall
         self._heard_s: float | None = None
         self._abstained_s: float | None = None
+        self._anchor = ClockAnchor()
 
     def step(self, data: bytes, now_s: float) -> bytes:
         """Take what came, let time pass, and give what to send. `now_s` is monotonic."""
         received, reply = self.session.receive(data, now_s)
-        events = [_timed(event, now_s) for event in received]
-        self.vitals.take(events, now_s)
-        outcomes = self.watch.feed(events, now_s)
+        events = self._timed(received, now_s)
+        judged = self.watch.pipeline.judge(events)
+        self.vitals.take(judged)
+        outcomes = self.watch.take(judged, now_s)
         effects = self._listen(events, now_s)
         outcomes += self._mind_silence(now_s)
         self._carry_out(outcomes, [*effects, *self.watch.tick(now_s)])
@@ -80,6 +84,18 @@ class Bedside:
     def silent_s(self, now_s: float) -> float:
         """Seconds since the last usable sample; 0 before anything was expected."""
         return 0.0 if self._heard_s is None else now_s - self._heard_s
+
+    def device_s(self, now_s: float) -> float:
+        """Give the device's time; our own while the feed has told none."""
+        device_s = self._anchor.device_s(now_s)
+        return now_s if device_s is None else device_s
+
+    def _timed(self, received: list[Event], now_s: float) -> list[Event]:
+        """Anchor the device's clock; date by their arrival events that came without a time of their own."""
+        told = [e.t_s for e in received if isinstance(e, Sample | WaveChunk) and e.t_s is not None]
+        if told:
+            self._anchor.heard(max(told), now_s)
+        return [_dated(event, self.device_s(now_s)) for event in received]
 
     def _listen(self, events: list[Event], now_s: float) -> list[Effect]:
         was_silent = self.silent_s(now_s)
@@ -99,7 +115,8 @@ class Bedside:
             return []
         self._abstained_s = now_s
         self._carry_out([], self.watch.tell(FeedLost(self.name, silent_s, self.session.status), now_s))
-        return [self.watch.abstain(silent_s, now_s)]
+        t_s = self._anchor.device_s(now_s)
+        return [self.watch.abstain(silent_s if t_s is None else t_s, silent_s, now_s)]
 
     def _carry_out(self, outcomes: list[Outcome], effects: list[Effect]) -> None:
         for outcome in outcomes:
@@ -123,8 +140,7 @@ class Bedside:
             self.troubles[sink] = receipt.text
 
 
-def _timed(event: Event, now_s: float) -> Event:
-    """Date by its arrival what a feed gave no time of its own."""
+def _dated(event: Event, t_s: float) -> Event:
     if isinstance(event, Sample | WaveChunk) and event.t_s is None:
-        return replace(event, t_s=now_s)
+        return replace(event, t_s=t_s)
     return event

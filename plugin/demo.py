@@ -23,7 +23,7 @@ from rich.console import Console
 from barocast.plugin.bedside import Bedside
 from barocast.plugin.clock import Clock, wall_time
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
-from barocast.plugin.monitors import HL7, INTELLIVUE_SERIAL
+from barocast.plugin.monitors import DRI, HL7, INTELLIVUE_SERIAL
 from barocast.plugin.screen import FRAME_S, Screen, view_of
 from barocast.plugin.serve import Line, serve
 from barocast.plugin.sinks.jsonl import JsonLinesSink
@@ -31,6 +31,7 @@ from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.sinks.sound import SoundSink
 from barocast.plugin.sinks.terminal import TerminalSink
 from barocast.plugin.transports import ListeningTransport, open_transport
+from barocast.plugin.virtual.dri import VirtualDri
 from barocast.plugin.virtual.hl7 import VirtualHl7
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
 from barocast.plugin.virtual.lines import over_pty, over_tcp
@@ -146,6 +147,7 @@ CABLES: Final[Mapping[str, Cable]] = MappingProxyType(
         "intellivue": Cable(
             INTELLIVUE_SERIAL, lambda patient: VirtualIntelliVue(patient, start_ticks=0), _serial
         ),
+        "dri": Cable(DRI, lambda who: VirtualDri(who, started_s=0), _serial),
         "hl7": Cable(HL7, lambda patient: VirtualHl7(patient, started=EPOCH), _called),
     }
 )

@@ -5,18 +5,48 @@ from __future__ import annotations
 from typing import Final
 
 from barocast.plugin.feeds import Feed
+from barocast.runtime.bis_session import BisSession
+from barocast.runtime.decoders.bis import BisDecoder
+from barocast.runtime.decoders.dri import DriDecoder
 from barocast.runtime.decoders.hl7 import Hl7Decoder
 from barocast.runtime.decoders.hl7_file import FileDeframer
 from barocast.runtime.decoders.intellivue import IntelliVueDecoder
+from barocast.runtime.decoders.intellivue_framing import DATAGRAMS
+from barocast.runtime.decoders.intellivue_log import StampedLog
+from barocast.runtime.decoders.masimo import MasimoDecoder
+from barocast.runtime.decoders.medibus import MedibusDecoder
 from barocast.runtime.decoders.vital import VitalDecoder
+from barocast.runtime.dri_session import DriSession
 from barocast.runtime.hl7_session import Hl7Session
 from barocast.runtime.intellivue_session import IntelliVueSession
+from barocast.runtime.medibus_session import MedibusSession
+from barocast.runtime.passive_session import PassiveSession
 
 INTELLIVUE_SERIAL: Final = Feed("intellivue-serial", IntelliVueDecoder, IntelliVueSession, stale_s=5.0)
 """Numerics every 1.024 s, waves every 0.256 s, delivered about once a second."""
 
+INTELLIVUE_UDP: Final = Feed(
+    "intellivue-udp",
+    lambda: IntelliVueDecoder(StampedLog()),
+    lambda: IntelliVueSession(DATAGRAMS),
+    stale_s=5.0,
+)
+"""The same over a LAN; recorded, a host's log of the datagrams."""
+
+DRI: Final = Feed("dri", DriDecoder, DriSession, stale_s=12.5)
+"""Displayed values every 5 s, the arterial wave every second; stale after two and a half intervals."""
+
 HL7: Final = Feed("hl7", lambda: Hl7Decoder(FileDeframer()), Hl7Session, stale_s=90.0)
 """Gateways send every 1 to 60 s."""
+
+BIS: Final = Feed("bis", BisDecoder, BisSession, stale_s=5.0)
+"""Depth of anaesthesia, every second."""
+
+MEDIBUS: Final = Feed("medibus", MedibusDecoder, MedibusSession, stale_s=12.5)
+"""Ventilation and gases, asked for every 5 s."""
+
+MASIMO: Final = Feed("masimo", MasimoDecoder, lambda: PassiveSession(MasimoDecoder()), stale_s=5.0)
+"""Pulse oximetry, a line a second."""
 
 VITAL: Final = Feed("vital", VitalDecoder, session=None, stale_s=0.0)
 """Vital Recorder's files."""

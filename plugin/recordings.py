@@ -2,6 +2,7 @@
 
     .csv            rows of canonical channels             .hea       a WFDB record (its .dat files beside it)
     .vital          Vital Recorder                         .hl7       messages, wrapped in MLLP or bare
+    .brec           our own: raw bytes with their times, through the feed's session (playback.py)
     .raw .bin .log  a feed's raw bytes, whose name `feed` must say
 Events come in modest batches, in time order (a feed's bytes: in the order they were sent); times are the
 device's own, left alone. A file that cannot be opened or is empty raises InputError at once, one in which
@@ -17,6 +18,8 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from barocast.plugin.feeds import feed_names, find_feed
+from barocast.plugin.playback import Playback
+from barocast.plugin.segment_file import SUFFIX
 from barocast.runtime.decoders.csv_rows import CsvDecoder
 from barocast.runtime.decoders.wfdb_record import WfdbDecoder, read_header
 from barocast.runtime.domain import Corrupt, FeedCounts
@@ -77,20 +80,29 @@ class Recording:
 
 
 def open_recording(path: Path, feed: str | None = None) -> Recording:
-    """Open a recording by its suffix; `feed` names the format of raw bytes (and overrules a suffix)."""
+    """Open a recording by its suffix; `feed` names the format of raw bytes and overrules it, but `.brec`."""
+    if path.suffix.lower() == SUFFIX:
+        return _open_own(path)
     kind = feed or {".csv": "csv", ".vital": "vital", ".hea": "wfdb", ".hl7": "hl7"}.get(path.suffix.lower())
     if kind is None and path.suffix.lower() in RAW_SUFFIXES:
         raise InputError(
             f"{path}: raw bytes of an unnamed feed; name it with --feed {'|'.join(feed_names())}"
         )
     if kind is None:
-        raise InputError(f"{path}: unknown kind of file; use .csv, .vital, .hea, .hl7 or name its --feed")
+        raise InputError(
+            f"{path}: unknown kind of file; use .csv, .vital, .hea, .hl7, .brec or name its --feed"
+        )
     if kind == "wfdb":
         return _open_wfdb(path)
     decoder = CsvDecoder(str(path)) if kind == "csv" else decoder_for(kind)
     batches = _decoded(decoder, path)
     in_order = _sorted_whole(batches) if kind == "vital" else batches
     return Recording(path, kind, _size(path), in_order, lambda: decoder.counts)
+
+
+def _open_own(path: Path) -> Recording:
+    playback = Playback(path)
+    return Recording(path, playback.feed, playback.size_bytes, playback.batches(), playback.counts)
 
 
 def _open_wfdb(path: Path) -> Recording:

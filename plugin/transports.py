@@ -3,9 +3,11 @@
     serial:///dev/ttyUSB0?baud=115200    RS-232, 8N1, no flow control (the stream is binary)
     tcp://host:port                      we connect
     tcp-listen://host:port               the gateway connects to us, one at a time
+    udp://host:port?hear=24005           datagrams, all from one port of ours; `hear`: a second port of ours,
+                                         on which the host calls (an IntelliVue that wants a client)
 
 `read` gives what has come within the time-out, b"" when nothing has; a port that is gone raises
-TransportLost, and the caller opens it again.
+TransportLost, and the caller opens it again. Of datagrams `read` gives one, whole, and `write` sends one.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import SplitResult, parse_qs, urlsplit
@@ -28,6 +31,7 @@ CHUNK: Final = 65536
 """Most bytes taken at once: bounds what one step has to decode."""
 CONNECT_S: Final = 5.0
 DEFAULT_BAUD: Final = 115200
+MAX_PORT: Final = 65535
 
 
 class TransportLost(Exception):  # noqa: N818 - it names what happened, which is no programming error
@@ -158,6 +162,60 @@ class ListeningTransport:
         self._connection = None
 
 
+class DatagramTransport:
+    """A UDP port of ours that speaks with one host and hears no other.
+
+    A host that refuses is one that is not there yet: the port is kept, because the host knows us by it.
+    """
+
+    def __init__(self, host: str, port: int, hear: int = 0) -> None:
+        self._sockets: list[socket.socket] = []
+        try:
+            family, _, _, _, peer = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+            self._peer = str(peer[0])
+            self._talk = self._opened(family)
+            self._talk.connect(peer)
+            if hear:
+                own = (
+                    self._peer if ip_address(self._peer).is_loopback else ""
+                )  # a broadcast needs any address
+                self._opened(family).bind((own, hear))
+        except OSError as error:
+            self.close()
+            raise TransportLost(f"{host}:{port}: {error}") from error
+
+    def _opened(self, family: int) -> socket.socket:
+        opened = socket.socket(family, socket.SOCK_DGRAM)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._sockets.append(opened)
+        return opened
+
+    def read(self, timeout_s: float) -> bytes:
+        """Give one datagram, waiting at most `timeout_s`."""
+        try:
+            ready, _, _ = select.select(self._sockets, [], [], timeout_s)
+            data, sender = ready[0].recvfrom(CHUNK) if ready else (b"", ("",))
+        except ConnectionRefusedError:
+            return b""
+        except (OSError, ValueError) as error:
+            raise TransportLost(str(error)) from error
+        return data if sender[0] == self._peer else b""
+
+    def write(self, data: bytes) -> None:
+        """Send `data` as one datagram."""
+        try:
+            self._talk.send(data)
+        except ConnectionRefusedError:  # of an earlier datagram; the protocol asks again
+            return
+        except OSError as error:
+            raise TransportLost(str(error)) from error
+
+    def close(self) -> None:
+        """Close the ports."""
+        for opened in self._sockets:
+            opened.close()
+
+
 def check_address(address: str) -> None:
     """Raise SettingsError unless `address` can be meant."""
     parts = urlsplit(address)
@@ -171,9 +229,10 @@ def check_address(address: str) -> None:
         )
     except ValueError:
         complete = False
-    if not complete or not _baud(parts):
+    if not complete or not _baud(parts) or _hear(parts) is None:
         raise SettingsError(
-            f"address {address!r}: write serial:///dev/ttyUSB0?baud=115200 or tcp://host:port"
+            f"address {address!r}: write serial:///dev/ttyUSB0?baud=115200, tcp://host:port "
+            "or udp://host:port?hear=24005"
         )
 
 
@@ -187,6 +246,12 @@ def open_transport(address: str) -> Transport:
 def _baud(parts: SplitResult) -> int:
     text = parse_qs(parts.query).get("baud", [str(DEFAULT_BAUD)])[0]
     return int(text) if text.isdecimal() else 0
+
+
+def _hear(parts: SplitResult) -> int | None:
+    """Give the port to hear calls on, 0 for none, None where it is no port."""
+    text = parse_qs(parts.query).get("hear", ["0"])[0]
+    return int(text) if text.isdecimal() and int(text) <= MAX_PORT else None
 
 
 def _connect(parts: SplitResult) -> Transport:
@@ -203,5 +268,6 @@ _OPENERS: Final[Mapping[str, Callable[[SplitResult], Transport]]] = MappingProxy
         "serial": lambda parts: SerialTransport(parts.path, _baud(parts)),
         "tcp": _connect,
         "tcp-listen": lambda parts: ListeningTransport(str(parts.hostname), int(parts.port or 0)),
+        "udp": lambda parts: DatagramTransport(str(parts.hostname), int(parts.port or 0), _hear(parts) or 0),
     }
 )

@@ -1,4 +1,4 @@
-"""The latest of each channel: what a screen shows of the patient."""
+"""The latest of each channel: what a screen shows of the patient, with its age on the device's own clock."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ class Vitals:
     """Newest sample by channel. A derived value stands only where the monitor gives none."""
 
     def __init__(self) -> None:
-        self._latest: dict[tuple[str, bool], tuple[Sample, float]] = {}
+        self._latest: dict[tuple[str, bool], Sample] = {}
 
-    def take(self, events: Iterable[Event], now_s: float) -> None:
-        """Remember the newest of each channel, and when it came."""
+    def take(self, events: Iterable[Event]) -> None:
+        """Remember what came last of each channel; each has its time."""
         for event in events:
             if isinstance(event, Sample) and event.channel:
-                self._latest[event.channel, event.code == DERIVED] = (event, now_s)
+                self._latest[event.channel, event.code == DERIVED] = event
 
-    def numerics(self, now_s: float, within_s: float) -> dict[str, Numeric]:
-        """Give channel -> newest, leaving out what is older than `within_s`."""
+    def numerics(self, device_s: float, within_s: float) -> dict[str, Numeric]:
+        """Give channel -> newest at `device_s`, leaving out what was measured more than `within_s` before."""
         shown: dict[str, Numeric] = {}
         # Derived ones first, so that what the monitor says itself takes their place.
-        for (channel, _), (sample, heard_s) in sorted(self._latest.items(), key=lambda item: not item[0][1]):
-            if now_s - heard_s <= within_s:
+        for (channel, _), sample in sorted(self._latest.items(), key=lambda item: not item[0][1]):
+            age_s = max(device_s - (device_s if sample.t_s is None else sample.t_s), 0.0)
+            if age_s <= within_s:
                 reason = str(sample.reason) if sample.reason else None
-                shown[channel] = Numeric(sample.value, now_s - heard_s, reason)
+                shown[channel] = Numeric(sample.value, age_s, reason)
         return shown

@@ -52,8 +52,12 @@ class Watch:
         """None until the first event tells what time it is."""
 
     def feed(self, events: Iterable[Event], now_s: float | None = None) -> list[Outcome]:
-        """Take events; `now_s` None means that the recording's own clock rules."""
-        return [self._judge(decision, now_s) for decision in self.pipeline.feed(events)]
+        """Take a decoder's events; `now_s` None means that the recording's own clock rules."""
+        return self.take(self.pipeline.judge(events), now_s)
+
+    def take(self, judged: Iterable[Event], now_s: float | None = None) -> list[Outcome]:
+        """Take events that the pipeline has judged."""
+        return [self._judge(decision, now_s) for decision in self.pipeline.take(judged)]
 
     def finish(self) -> list[Outcome]:
         """Give the decision that falls on the recording's last sample."""
@@ -68,9 +72,9 @@ class Watch:
         """Let time pass."""
         return self.tell(Tick(), now_s)
 
-    def abstain(self, silent_s: float, now_s: float) -> Outcome:
-        """Decide on a feed that has gone silent."""
-        return self._judge(self.pipeline.silent(silent_s), now_s)
+    def abstain(self, t_s: float, silent_s: float, now_s: float) -> Outcome:
+        """Decide, at `t_s` on the device's clock, on a feed that has gone silent."""
+        return self._judge(self.pipeline.silent(t_s, silent_s), now_s)
 
     @property
     def alarm(self) -> str:

@@ -16,9 +16,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from barocast.runtime.decoders import bis
+from barocast.runtime.decoders.bis import PROCESSED, PROCESSED_AND_SPECTRA, BisDecoder
+from barocast.runtime.decoders.bis_packet import ACK, DATA, message, packet, split
 
 if TYPE_CHECKING:
+    from barocast.runtime.decoders.bis_packet import Packet
     from barocast.runtime.domain import Event, FeedCounts
 
 ANSWER_S: Final = 3.0
@@ -40,7 +42,7 @@ class BisSession:
     """One monitor's connection (runtime.session.Session)."""
 
     def __init__(self) -> None:
-        self._decoder = bis.BisDecoder()
+        self._decoder = BisDecoder()
         self._status = "connecting"
         self._ask_at = float("-inf")
         self._asked: int | None = None
@@ -61,10 +63,10 @@ class BisSession:
     def receive(self, data: bytes, now_s: float) -> tuple[list[Event], bytes]:
         """Take what the monitor sent; give the events. There is nothing to reply."""
         events: list[Event] = []
-        for packet, seen in self._decoder.packets(data):
+        for found, seen in self._decoder.packets(data):
             events += seen
-            if packet is not None and not self._released:
-                self._heard(packet, now_s)
+            if found is not None and not self._released:
+                self._heard(found, now_s)
         return events, b""
 
     def due(self, now_s: float) -> bytes:
@@ -84,15 +86,16 @@ class BisSession:
         self._released, self._status = True, "released"
         return self._request(STOP_PROCESSED) if begun else b""
 
-    def _heard(self, packet: bis.Packet, now_s: float) -> None:
-        if packet.kind == bis.DATA:
-            if bis.message_id(packet.payload) in (bis.PROCESSED, bis.PROCESSED_AND_SPECTRA):
+    def _heard(self, found: Packet, now_s: float) -> None:
+        if found.kind == DATA:
+            told = split(found.payload)
+            if told is not None and told[0] in (PROCESSED, PROCESSED_AND_SPECTRA):
                 self._status, self._asked, self._ask_at = "receiving", None, now_s + SILENCE_S
-        elif packet.seq == self._asked:
+        elif found.seq == self._asked:
             self._asked = None
-            self._status = "acknowledged" if packet.kind == bis.ACK else "refused"
+            self._status = "acknowledged" if found.kind == ACK else "refused"
             self._ask_at = now_s + ANSWER_S
 
     def _request(self, message_id: int, body: bytes = b"") -> bytes:
         self._seq = self._seq % 0xFFFF + 1
-        return bis.packet(bis.DATA, self._seq, bis.message(ROUTING, message_id, body))
+        return packet(DATA, self._seq, message(ROUTING, message_id, body))

@@ -29,6 +29,7 @@ class Reason(str, Enum):
     CALIBRATING = "calibrating"
     CODE = "code"  # the feed sent a code in place of a number
     DEMO = "demo"
+    DISAGREE = "disagree"  # two arterial lines tell different pressures
     DISCONNECTED = "disconnected"
     FLAT = "flat"
     FLUSH = "flush"
@@ -63,6 +64,8 @@ class Sample:
     valid: bool = True
     reason: Reason | None = None
     """Set exactly when `valid` is False."""
+    rival_of: str | None = None
+    """The channel that this arterial line would feed if a better one did not; `channel` is then None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from barocast.runtime.decoders.intellivue_pdu import (
     SetResult,
     Unreadable,
 )
-from barocast.runtime.decoders.intellivue_sources import ARTERIAL_LINES
+from barocast.runtime.decoders.intellivue_sources import WANTED_NUMERICS, WANTED_WAVES
 from barocast.runtime.decoders.intellivue_values import date_time, label_list, labels
 
 if TYPE_CHECKING:
@@ -64,13 +64,6 @@ KEEP_ALIVE_SHARE: Final = 0.75
 """Of the monitor's time-out; then something is said. With the service's own step it stays below 0.8."""
 
 POLLED: Final = (codes.NUMERIC, codes.WAVE, codes.ALERT_MONITOR)
-WAVES: Final = (0x4A14, 0x4A10, 0x4BB4, 0x4A0C, 0xF0BC, 0x4A28)
-"""ABP, ART, pleth, AORT, FEM, UAP: the line the hospital's label names must be among the first."""
-NUMERICS: Final = (
-    *ARTERIAL_LINES,
-    *(0x4A04, 0x4182, 0x480A, 0x4BB8, 0x50B0, 0x500A, 0x4A44, 0x4A1C),  # NBP HR pulse SpO2 etCO2 RR CVP PAP
-    *(0x4B48, 0x4B60, 0x4B64, 0xF04E, 0x4BDC),  # temperatures, BIS, cardiac output
-)
 
 
 class Phase(Enum):
@@ -134,7 +127,7 @@ class IntelliVueSession:
         for pdu, seen in self._decoder.messages(data):
             events += seen
             replies += self._answer(pdu, now_s)
-        if self._framing.per_turn == 1:
+        if self._framing.per_turn == 1:  # two outputs of one step would run into one datagram
             self._out.extendleft(reversed(replies))
             return events, b""
         return events, self._sent(replies, now_s)
@@ -245,8 +238,8 @@ class IntelliVueSession:
     def _created(self, event: EventReport, now_s: float) -> list[Pdu]:
         if self._phase is Phase.JOINED:
             self._enter(Phase.POLLING, now_s + SILENCE_S)
-            self._out.append(SetRequest(self._next(), {codes.WAVE_LIST: label_list(WAVES)}))
-            self._out.append(SetRequest(self._next(), {codes.NUMERIC_LIST: label_list(NUMERICS)}))
+            self._out.append(SetRequest(self._next(), {codes.WAVE_LIST: label_list(WANTED_WAVES)}))
+            self._out.append(SetRequest(self._next(), {codes.NUMERIC_LIST: label_list(WANTED_NUMERICS)}))
             self._poll_at = dict.fromkeys(POLLED, now_s)
         wall = date_time(event.attributes.get(codes.DATE_TIME, b""))
         ticks = int.from_bytes(event.attributes.get(codes.RELATIVE_TIME, b""), "big")

@@ -1,6 +1,7 @@
 """Events -> decisions: every stage between the decoder and the alarm machine, composed.
 
-    gate (quality) -> timeline -> window -> tokens -> engine -> calibrator
+    judge:   wave_numerics, quality, arterial_agreement
+    decide:  timeline -> window -> tokens -> engine -> calibrator
 
 In: a decoder's events in time order, in any chunking. Out: one decision (Risk, Abstain or Fault) for
 every multiple of `every_s` of the device's clock, made as soon as something later than it is seen, so
@@ -12,6 +13,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from barocast.runtime.arterial_agreement import ArterialAgreement
 from barocast.runtime.domain import Abstain, Fault, Patient, Risk, Sample, WaveChunk
 from barocast.runtime.prompt import describe
 from barocast.runtime.quality import NumericsGate
@@ -45,6 +47,7 @@ class Pipeline:
         self._every_s = every_s
         self._gate = NumericsGate()
         self._waves = WaveNumerics()
+        self._agreement = ArterialAgreement()
         self._due_s: float | None = None
         self.admit(patient or Patient())
 
@@ -53,9 +56,17 @@ class Pipeline:
         self._text = text_ids(describe(patient), self._bundle.tokenizer)
 
     def feed(self, events: Iterable[Event]) -> list[Decision]:
-        """Take events; give the decisions that they made due."""
+        """Take a decoder's events; give the decisions that they made due."""
+        return self.take(self.judge(events))
+
+    def judge(self, events: Iterable[Event]) -> list[Event]:
+        """Add what the wave tells, and mark what cannot be believed: the values as a screen may show them."""
+        return self._agreement.feed(self._gate.feed(self._with_derived(events)))
+
+    def take(self, judged: Iterable[Event]) -> list[Decision]:
+        """Take judged events; give the decisions that they made due."""
         decisions: list[Decision] = []
-        for event in self._gate.feed(self._with_derived(events)):
+        for event in judged:
             if isinstance(event, Sample) and event.t_s is not None:
                 decisions += self._reach(event.t_s)
             self.timeline.take((event,))
@@ -82,10 +93,9 @@ class Pipeline:
         """Seconds of the case seen so far."""
         return self.timeline.seen_s
 
-    def silent(self, seconds: float) -> Abstain:
-        """Say that the feed has given nothing for `seconds`."""
-        newest = self.timeline.newest_s
-        return Abstain((newest or 0.0) + seconds, f"no data: nothing for {seconds:.0f} s")
+    def silent(self, t_s: float, seconds: float) -> Abstain:
+        """Say at `t_s`, seconds on the device's clock, that the feed has given nothing for `seconds`."""
+        return Abstain(t_s, f"no data: nothing for {seconds:.0f} s")
 
     def _risk(self, forecast: Forecast, t_s: float) -> Risk | Fault:
         p5, p10, p15 = (float(p) for p in self._bundle.calibrator(forecast.logits))

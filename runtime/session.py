@@ -2,7 +2,8 @@
 
 A session decodes what the monitor says and speaks the client's side of its protocol. It owns no
 port and reads no clock: the service hands it bytes as they come and asks every fraction of a
-second what is due. Silence, refusal and abort are answered by starting over, for ever.
+second what is due. Silence, refusal and abort are answered by starting over, for ever. Over datagrams
+`data` is one of them, and so is all that one call of `receive` and the `due` after it give together.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from barocast.runtime.domain import DERIVED, Abstain, CaseSoFar, Sample, Window
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from barocast.runtime.domain import Event, Floats
+    from barocast.runtime.domain import Event, Floats, Reason
 
 STEP_S: Final = 10.0
 WINDOW_MIN: Final = 15
@@ -58,6 +58,8 @@ class Timeline:
         self._oldest_s = 0.0
         self._tracks: dict[tuple[str, bool], _Track] = {}
         self._first = 0
+        self._map_told: tuple[float, Reason | None] = (-math.inf, None)
+        """Device time of the monitor's newest MAP, and why it must not be used."""
 
     def take(self, events: Iterable[Event]) -> None:
         """Put the samples of our channels into their columns; everything else passes by."""
@@ -66,13 +68,15 @@ class Timeline:
                 self._advance(event.t_s)
                 track = self._track(event.channel, derived=event.code == DERIVED)
                 track.add(event.t_s, event.value if event.valid else np.nan)
+                if event.channel == "ABP_MEAN" and event.code != DERIVED:
+                    self._map_told = (event.t_s, event.reason)
 
     def window(self, t_end_s: float) -> Window | Abstain:
         """Give the window that ends at `t_end_s`, or the reason why there is none."""
         stop = _column(t_end_s) + 1
         series = np.stack([self._columns(channel, stop) for channel in self.channels])
         pressure = series[self.channels.index("ABP_MEAN")]
-        lacking = _lacking(pressure)
+        lacking = _lacking(pressure, self._refusal(t_end_s))
         if lacking:
             return Abstain(t_end_s, lacking)
         recent = series[:, -WINDOW_STEPS:]
@@ -88,6 +92,10 @@ class Timeline:
     def seen_s(self) -> float:
         """Seconds from the case's first sample to its newest."""
         return 0.0 if self.newest_s is None else self.newest_s - self._oldest_s
+
+    def _refusal(self, t_end_s: float) -> Reason | None:
+        told_s, reason = self._map_told
+        return reason if t_end_s - told_s <= CURRENT_S else None
 
     def _advance(self, t_s: float) -> None:
         if self.newest_s is None or abs(t_s - self.newest_s) > NEW_CASE_GAP_S:
@@ -173,14 +181,15 @@ def _column(t_s: float) -> int:
     return math.ceil(t_s / STEP_S)
 
 
-def _lacking(pressure: Floats) -> str:
+def _lacking(pressure: Floats, refusal: Reason | None) -> str:
     """Say what keeps a forecast from being made on MAP up to now; empty when nothing does."""
     seen_min = pressure.size * STEP_S / 60
     if seen_min < WINDOW_MIN:
         return f"{SHORT_HISTORY}: {seen_min:.1f} of {WINDOW_MIN} min"
     recent = ~np.isnan(pressure[-WINDOW_STEPS:])
     if not recent[-round(CURRENT_S / STEP_S) :].any():
-        return f"no current MAP: none in the last {CURRENT_S:.0f} s"
+        why = f" ({refusal})" if refusal else ""
+        return f"no current MAP: none in the last {CURRENT_S:.0f} s{why}"
     if recent.mean() < MIN_VALID_SHARE:
         return f"too little MAP: {recent.mean():.0%} of the last {WINDOW_MIN} min, need {MIN_VALID_SHARE:.0%}"
     return ""

@@ -75,7 +75,7 @@ def _write_series(
 
 def _pressure(random: np.random.Generator, steps: int) -> np.ndarray:
     slow = 8 * np.sin(np.arange(steps) / random.uniform(20, 50) + random.uniform(0, 6))
-    series = random.uniform(70, 80) + slow + random.normal(0, 1.5, steps)
+    series = random.uniform(68, 76) + slow + random.normal(0, 1.5, steps)
     series[random.random(steps) < 0.03] = np.nan
     return series
 

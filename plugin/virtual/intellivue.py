@@ -91,6 +91,11 @@ class VirtualIntelliVue:
         self._polls: dict[int, _Poll] = {}
         self._wave_list: tuple[int, ...] = (0x4BB4,)
 
+    @property
+    def associated(self) -> bool:
+        """Whether it has a client."""
+        return self._terms is not None
+
     def receive(self, data: bytes, now_s: float) -> bytes:
         """Take what the client sent; give the answers."""
         answers: list[Pdu] = []

@@ -2,7 +2,7 @@
 
 Arterial pressure goes by line (arterial.py) over the whole stream. Everything else goes by message: the
 best ranked source with a valid value, the first among equals. Who does not speak keeps code, value and
-unit, and loses the channel.
+unit, and loses the channel; a number of another arterial line says whose rival it is.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from barocast.runtime.domain import Sample
+
 if TYPE_CHECKING:
     from barocast.runtime.decoders.arterial import LineChoice
     from barocast.runtime.decoders.target import Target
-    from barocast.runtime.domain import Event, Sample, WaveChunk
+    from barocast.runtime.domain import Event, WaveChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,16 @@ def settled(candidates: list[Candidate], choice: LineChoice) -> list[Event]:
             choice.offer(candidate.line)
     speakers = _speakers(candidates, choice)
     return [
-        candidate.event if at in speakers else replace(candidate.event, channel=None)
+        candidate.event if at in speakers else _silenced(candidate, choice)
         for at, candidate in enumerate(candidates)
     ]
+
+
+def _silenced(candidate: Candidate, choice: LineChoice) -> Event:
+    event = candidate.event
+    if isinstance(event, Sample) and candidate.arterial and not choice.speaks(candidate.line):
+        return replace(event, channel=None, rival_of=event.channel)
+    return replace(event, channel=None)
 
 
 def _speakers(candidates: list[Candidate], choice: LineChoice) -> set[int]:

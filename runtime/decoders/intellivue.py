@@ -10,7 +10,8 @@ What the line does not guarantee, and what is done about it:
 - An intermittent measurement (NIBP, thermodilution) is sent again each second with the time at which
   it was made: told once, for the last value is not a new one.
 - One patient has several arterial labels: the best that shows a value is ABP_*, numbers and wave
-  alike; the others keep their codes and have no channel. Likewise TEMP, RR, PR and CO.
+  alike; the others keep their codes, have no channel, and say whose rivals they are. TEMP, RR, PR and
+  CO likewise have one source each, but no rivals: other sites are no contradiction.
 - A parameter that is not connected still sends numbers: the state bits decide (`state_reason`).
 
 The patient's name and number stand in demographic objects, which are read by nobody and never leave
@@ -187,11 +188,13 @@ class IntelliVueDecoder:
         reason = self._reason(number.state) or (Reason.CODE if missing else None)
         shows = not missing and reason in _SHOWN
         channel = self.claims.channel(number.code, shows=shows)
-        unit, gain, offset = _unit(channel, number.unit)
+        rival_of = None if channel else self.claims.rival(number.code)
+        claimed = channel or rival_of
+        unit, gain, offset = _unit(claimed, number.unit)
         value = value * gain + offset
-        if channel is not None and reason is None:
-            reason = _doubt(channel, unit, outside=not plausible(channel, value))
-        return Sample(channel, code, t_s, value, unit, reason is None, reason)
+        if claimed is not None and reason is None:
+            reason = _doubt(claimed, unit, outside=not plausible(claimed, value))
+        return Sample(channel, code, t_s, value, unit, reason is None, reason, rival_of)
 
     def _waves(self, seen: Observation, t_s: float) -> Iterator[Event]:
         if spec := self._spec(seen):

@@ -10,8 +10,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from barocast.runtime.decoders.arterial import LineChoice
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from barocast.runtime.decoders.arterial import Line
 
 ARTERIAL_LINES: Final = (0x4A14, 0x4A10, 0x4A0C, 0xF0BC, 0x4A28)
 """ABP, ART, AORT, FEM, UAP: wave codes; systolic, diastolic and mean follow as +1, +2, +3."""
@@ -42,7 +46,9 @@ _WAVES: Final = (
     ("CVP_WAVE", (0x4A44,)),
     ("RESP_WAVE", (0x5000,)),
 )
-_ARTERIAL: Final = (("ABP_WAVE", 0), ("ABP_SYS", 1), ("ABP_DIA", 2), ("ABP_MEAN", 3))
+ARTERIAL: Final = "ABP"
+"""What the wave and the numbers of an arterial line compete for."""
+_PARTS: Final = (("ABP_WAVE", 0), ("ABP_SYS", 1), ("ABP_DIA", 2), ("ABP_MEAN", 3))
 
 
 def _sources() -> Iterator[tuple[int, tuple[str, str, int]]]:
@@ -50,33 +56,57 @@ def _sources() -> Iterator[tuple[int, tuple[str, str, int]]]:
         for rank, code in enumerate(codes):
             yield code, (channel, channel, rank)
     for rank, line in enumerate(ARTERIAL_LINES):
-        for channel, step in _ARTERIAL:
-            yield line + step, (channel, "ABP", rank)
+        for channel, step in _PARTS:
+            yield line + step, (channel, ARTERIAL, rank)
 
 
 SOURCES: Final[Mapping[int, tuple[str, str, int]]] = MappingProxyType(dict(_sources()))
 """Physiological code -> (channel, what it competes for, rank). The wave and the numbers of an
 arterial line compete together, so that they never come from two lines."""
 
+WANTED_WAVES: Final = (0x4A14, 0x4A10, 0x4BB4, 0x4A0C, 0xF0BC, 0x4A28)
+"""ABP, ART, pleth, AORT, FEM, UAP: the line that the hospital's label names must be among the first."""
+WANTED_NUMERICS: Final = (
+    *ARTERIAL_LINES,
+    *(0x4A04, 0x4182, 0x480A, 0x4BB8, 0x50B0, 0x500A, 0x4A44, 0x4A1C),  # NBP HR pulse SpO2 etCO2 RR CVP PAP
+    *(0x4B48, 0x4B60, 0x4B64, 0xF04E, 0x4BDC),  # temperatures, BIS, cardiac output
+)
+
 
 class Claims:
-    """Which of several sources feeds a channel: the best ranked that has shown a value."""
+    """Which of several sources feeds a channel: the best ranked that has shown a value.
+
+    Arterial lines go by arterial.LineChoice, where a line that is pulled gives way to the next.
+    """
 
     def __init__(self) -> None:
         self._best: dict[str, int] = {}
+        self._line = LineChoice()
 
     def channel(self, code: int, *, shows: bool) -> str | None:
         """Give the channel that `code` feeds now, None when it feeds none."""
         if code not in SOURCES:
             return None
         channel, contest, rank = SOURCES[code]
+        if contest == ARTERIAL:
+            return channel if self._line_speaks((rank, ""), shows=shows) else None
         best = self._best.get(contest, rank)
         if shows:
             self._best[contest] = best = min(best, rank)
         return channel if rank == best else None
 
+    def _line_speaks(self, line: Line, *, shows: bool) -> bool:
+        if shows:
+            self._line.offer(line)
+        return self._line.speaks(line)
+
+    @staticmethod
+    def rival(code: int) -> str | None:
+        """Give the channel that the arterial line of `code` would feed if it were the one; else None."""
+        channel, contest, _ = SOURCES.get(code, (None, None, 0))
+        return channel if contest == ARTERIAL else None
+
     @property
     def arterial_line(self) -> int | None:
         """Wave code of the arterial line in use, None before one has shown a value."""
-        rank = self._best.get("ABP")
-        return None if rank is None else ARTERIAL_LINES[rank]
+        return None if self._line.chosen is None else ARTERIAL_LINES[self._line.chosen[0]]

@@ -135,10 +135,13 @@ def _samples(text: str, time: str | None, exceptions: int) -> Iterator[Sample]:
     excepted = next((reason for bit, reason in EXCEPTIONS if exceptions & bit), None)
     for code, shown in _FIELD.findall(text):
         channel, unit = FIELDS[code]
-        value, reason = math.nan, Reason.MISSING
-        if shown[-1] != "-":
-            value, reason = float(shown), excepted or _range(channel, float(shown))
+        value, reason = _value(shown)
+        reason = reason or excepted or _range(channel, value)
         yield Sample(channel, code, t_s, value, unit, reason is None, reason)
+
+
+def _value(shown: str) -> tuple[float, Reason | None]:
+    return (math.nan, Reason.MISSING) if shown.endswith("-") else (float(shown), None)
 
 
 def _range(channel: str | None, value: float) -> Reason | None:

@@ -179,7 +179,8 @@ class VitalDecoder:
         valid = reason is None
         if described.kind == WAVE:
             return WaveChunk(channel, code, t_s, described.rate_hz, values, unit, valid, reason)
-        return Sample(channel, code, t_s, float(values[0]), unit, valid, reason)
+        rival_of = target.channel if target and not channel and target.channel.startswith("ABP_") else None
+        return Sample(channel, code, t_s, float(values[0]), unit, valid, reason, rival_of)
 
     def _speaks(self, target: Target, device: str, name: str, reason: Reason | None) -> bool:
         """Say whether this track is the one that writes its channel now."""

@@ -51,3 +51,9 @@ def test_the_same_seed_gives_the_same_interval():
 def test_an_estimate_prints_as_tables_do():
     assert str(Estimate(0.8712, 0.845, 0.893)) == ".871 (.845 to .893)"
     assert str(Estimate(-0.0123, -0.02, 0.001)) == "-.012 (-.020 to .001)"
+
+
+def test_a_figure_that_exists_on_no_draw_has_no_interval():
+    (found,) = estimate(lambda w: w.sum() * np.nan, np.arange(5), draws=3)
+
+    assert np.isnan([found.value, found.low, found.high]).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from barocast.calibration.metrics import auroc
@@ -54,7 +55,7 @@ def _rows(n=1000, seed=0):
 def _encoder(seed=0):
     tokenizer = wordpiece.load(train_tokenizer([describe(Patient(asa=n)) for n in range(1, 5)]))
     burdens = [Burden(str(i), Patient(asa=1 + i % 4), (i % 4) / 8, "samples") for i in range(80)]
-    return pretrain(burdens, tokenizer, seed, PretrainingSettings(epochs=4, width=8)), tokenizer, burdens
+    return pretrain(burdens, tokenizer, seed, PretrainingSettings(epochs=20, width=8)), tokenizer, burdens
 
 
 def _lesson(soft=np.nan):
@@ -151,6 +152,15 @@ def test_pretraining_finds_what_goes_with_burden():
 
     assert burden_correlation(encoder, burdens, tokenizer) > 0.5
     assert not any(parameter.requires_grad for parameter in encoder.parameters())
+
+
+def test_the_text_branch_speaks_in_standard_deviations_of_burden():
+    encoder, tokenizer, burdens = _encoder()
+    texts = torch.from_numpy(variants([b.patient for b in burdens], tokenizer, seed=0)[:, 0])
+
+    aspects, _ = encoder(texts)
+
+    assert aspects.sum(dim=(1, 2)).std().item() == pytest.approx(1, rel=1e-3)
 
 
 def test_shares_are_standardized_within_their_source():

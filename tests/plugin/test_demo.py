@@ -35,7 +35,7 @@ def test_the_virtual_monitor_is_heard_and_every_decision_is_written(tmp_path, bu
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--feed", "dri"], ["--speed", "0"], ["--speed", "1e9"], ["--seconds", "-1"]]
+    "arguments", [["--feed", "telex"], ["--speed", "0"], ["--speed", "1e9"], ["--seconds", "-1"]]
 )
 def test_what_the_demo_cannot_play_is_refused(capsys, arguments):
     assert main(["demo", "--headless", *arguments]) == 2

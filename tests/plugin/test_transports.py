@@ -85,7 +85,17 @@ def test_nobody_at_home_is_lost():
 
 
 @pytest.mark.parametrize(
-    "address", ["", "ttyUSB0", "udp://x:1", "tcp://x", "serial://", "serial:///dev/x?baud=fast"]
+    "address",
+    [
+        "",
+        "ttyUSB0",
+        "ftp://x:1",
+        "tcp://x",
+        "udp://x",
+        "udp://x:1?hear=all",
+        "serial://",
+        "serial:///dev/x?baud=fast",
+    ],
 )
 def test_an_address_that_cannot_be_meant_is_refused(address):
     with pytest.raises(SettingsError, match="address"):

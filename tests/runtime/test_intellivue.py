@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from shared_data import captures
 
 from barocast.runtime.decoders import intellivue_codes as codes
+from barocast.runtime.decoders.arterial import PATIENCE
 from barocast.runtime.decoders.intellivue import MAX_OBJECTS, IntelliVueDecoder
 from barocast.runtime.decoders.intellivue_alarms import ALARM_DEMO, ALARM_INHIBITED, Alarm, alarm_bytes
 from barocast.runtime.decoders.intellivue_association import Act, Association
 from barocast.runtime.decoders.intellivue_builder import build
+from barocast.runtime.decoders.intellivue_framing import Datagrams
 from barocast.runtime.decoders.intellivue_numbers import number_bytes
 from barocast.runtime.decoders.intellivue_parser import parse
 from barocast.runtime.decoders.intellivue_pdu import EventReport, Observation, PollResult
@@ -208,6 +210,17 @@ def test_best_arterial_line_that_shows_a_value_is_the_pressure():
     )
 
     assert [sample.channel for sample in found] == ["ABP_MEAN", None, "ABP_MEAN", None, "ABP_MEAN", None]
+
+
+def test_a_line_that_is_pulled_gives_way_to_the_next_and_takes_over_again():
+    decoder = IntelliVueDecoder()
+    decoder.feed(polled(codes.NUMERIC, pressures(ABP, 120, 70, 91)))
+    both = polled(codes.NUMERIC, number(ABP + 3, math.nan, state=0x8000), number(ART + 3, 71))
+    heard = [decoder.feed(both)[1].channel for _ in range(PATIENCE + 1)]
+    (back,) = decoder.feed(polled(codes.NUMERIC, number(ABP + 3, 90)))
+
+    assert heard == [None] * PATIENCE + ["ABP_MEAN"]
+    assert (back.channel, decoder.claims.arterial_line) == ("ABP_MEAN", ABP)
 
 
 def test_wave_and_numbers_come_from_one_line():
@@ -421,7 +434,7 @@ def test_recorded_serial_demo_is_invalid_when_not_asked_for():
 
 
 def test_recorded_datagrams_give_the_same_patient():
-    decoder = IntelliVueDecoder(allow_demo=True)
+    decoder = IntelliVueDecoder(Datagrams(), allow_demo=True)
     events = [event for record in records("UDP_05192014_demo_data") for event in decoder.feed(record)]
 
     assert (decoder.counts.frames, decoder.counts.corrupt) == (882, 0)
@@ -429,7 +442,7 @@ def test_recorded_datagrams_give_the_same_patient():
 
 
 def test_recorded_disconnected_line_is_invalid_and_its_alarm_told():
-    decoder = IntelliVueDecoder()
+    decoder = IntelliVueDecoder(Datagrams())
     name = "sim_1module_presss_nbp_ecg_press"
     events = [event for record in records(name) for event in decoder.feed(record)]
     means = [event for event in events if isinstance(event, Sample) and event.channel == "ABP_MEAN"]

@@ -89,4 +89,4 @@ def test_samples_without_a_time_or_channel_pass_by(bundle):
     bed = pipeline(bundle)
 
     assert bed.feed([sample(0.0, 80.0, channel=None)]) == []
-    assert bed.silent(12.0) == Abstain(12.0, "no data: nothing for 12 s")
+    assert bed.silent(7.0, 12.0) == Abstain(7.0, "no data: nothing for 12 s")

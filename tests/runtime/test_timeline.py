@@ -82,7 +82,8 @@ def test_the_first_fifteen_minutes_are_too_short():
 def test_an_old_pressure_is_not_current():
     built = timeline(series([80.0] * 91), series([NAN] * 6, start_s=910.0))
 
-    assert built.window(960.0) == Abstain(960.0, "no current MAP: none in the last 30 s")
+    assert built.window(960.0) == Abstain(960.0, "no current MAP: none in the last 30 s (missing)")
+    assert built.window(1100.0) == Abstain(1100.0, "no current MAP: none in the last 30 s")
 
 
 def test_the_monitors_own_numeric_beats_the_derived_one():
