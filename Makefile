@@ -32,6 +32,10 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
+# A million damaged inputs for every decoder: none may raise, none may grow.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.fuzz $(ARGS)
+
 # From the cohort (BAROCAST_COHORT or ../shared/cohort) to runtime/default_bundle.
 train: $(VENV)/.dev
 	$(BIN)/barocast train bundle --out runtime/default_bundle $(ARGS)
