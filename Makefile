@@ -36,9 +36,13 @@ bench: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.fuzz $(ARGS)
 
-# From the cohort (BAROCAST_COHORT or ../shared/cohort) to runtime/default_bundle.
+# From the cohort (BAROCAST_COHORT) to runtime/default_bundle: cross-validated figures first, for the card.
+# KEY is an Ed25519 private key outside the tree; it is made when missing, and its public half is pinned.
+KEY ?= $(HOME)/.barocast/signing_key.pem
 train: $(VENV)/.dev
-	$(BIN)/barocast train bundle --out runtime/default_bundle $(ARGS)
+	$(BIN)/barocast train crossval --work runs --out benchmarks
+	$(BIN)/barocast train bundle --work runs --out runtime/default_bundle --crossval benchmarks --key $(KEY) \
+	  --trust runtime/trusted_keys.json $(ARGS)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -30,7 +30,8 @@ from barocast.plugin.sinks.jsonl import JsonLinesSink
 from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.sinks.sound import SoundSink
 from barocast.plugin.sinks.terminal import TerminalSink
-from barocast.plugin.transports import ListeningTransport, open_transport
+from barocast.plugin.transports.addresses import open_transport
+from barocast.plugin.transports.tcp import ListeningTransport
 from barocast.plugin.virtual.dri import VirtualDri
 from barocast.plugin.virtual.hl7 import VirtualHl7
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from barocast.plugin.feeds import Feed
-    from barocast.plugin.transports import Transport
+    from barocast.plugin.transports.transport import Transport
     from barocast.plugin.virtual.monitor import VirtualMonitor
     from barocast.plugin.virtual.source import Source
     from barocast.runtime.session import Session

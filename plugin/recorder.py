@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from barocast.plugin.transports import Transport
+    from barocast.plugin.transports.transport import Transport
 
 SEGMENT_BYTES: Final = 16 << 20
 """About an hour of an IntelliVue with three waves."""

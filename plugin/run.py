@@ -20,7 +20,7 @@ from barocast.plugin.sinks.jsonl import JsonLinesSink
 from barocast.plugin.sinks.sink import third_party_sink
 from barocast.plugin.sinks.sound import SoundSink
 from barocast.plugin.sinks.terminal import TerminalSink
-from barocast.plugin.transports import open_transport
+from barocast.plugin.transports.addresses import open_transport
 from barocast.plugin.watch import Watch
 from barocast.runtime.alarm_rules import forecast_priority
 from barocast.runtime.engines import OrtEngine

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from barocast.plugin.transports import TransportLost
+from barocast.plugin.transports.transport import TransportLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from barocast.plugin.bedside import Bedside
-    from barocast.plugin.transports import Transport
+    from barocast.plugin.transports.transport import Transport
 
 READ_S: Final = 0.05
 """Longest wait for bytes: bounds how late anything that time alone makes due can be."""

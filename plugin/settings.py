@@ -22,7 +22,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, get_origin, get_type_hints
 
 from barocast.plugin.feeds import live_names
-from barocast.plugin.transports import check_address
+from barocast.plugin.transports.addresses import check_address
 from barocast.runtime.alarm_rules import forecast_priority
 from barocast.runtime.errors import SettingsError
 from barocast.runtime.pipeline import LONGEST_EVERY_S

@@ -1,6 +1,7 @@
 """Reads a `tokenizer.json` of the Hugging Face form (BERT normalizer and pre-tokenizer, WordPiece).
 
-Text in, ids out, equal to the `tokenizers` library id for id (tests hold the two side by side). Ours
+Text in, ids out, equal to the `tokenizers` library id for id (tests hold the two side by side, for every
+character that both sides' Unicode tables know). Ours
 because that library's own dependencies are network clients, which a bedside box must not carry
 (docs/decisions/0002-bedside-dependencies.md).
 """

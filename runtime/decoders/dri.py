@@ -36,7 +36,7 @@ from barocast.runtime.decoders.dri_frame import Deframer, Frame
 from barocast.runtime.decoders.dri_physiology import partial_pressure, readings
 from barocast.runtime.decoders.dri_record import Record
 from barocast.runtime.decoders.dri_waves import CO2_WAVE, SOCKETS, WAVES, SampleClock, samples
-from barocast.runtime.decoders.hl7_sources import Candidate, settled
+from barocast.runtime.decoders.sources import Candidate, settled
 from barocast.runtime.decoders.tally import Tally
 from barocast.runtime.domain import Corrupt, Reason, Sample, WaveChunk
 from barocast.runtime.tracks import CHANNELS, plausible

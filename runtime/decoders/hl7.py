@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from barocast.runtime.decoders import hl7_codes, hl7_rows, hl7_waves
 from barocast.runtime.decoders.arterial import LineChoice
 from barocast.runtime.decoders.hl7_message import split
-from barocast.runtime.decoders.hl7_sources import Candidate, settled
 from barocast.runtime.decoders.mllp import MllpDeframer
+from barocast.runtime.decoders.sources import Candidate, settled
 from barocast.runtime.decoders.tally import Tally
 from barocast.runtime.domain import Corrupt
 

@@ -20,8 +20,8 @@ from barocast.runtime.decoders import medibus_codes as codes
 from barocast.runtime.decoders import medibus_realtime as realtime
 from barocast.runtime.decoders.arterial import LineChoice
 from barocast.runtime.decoders.bis import with_quality
-from barocast.runtime.decoders.hl7_sources import Candidate, settled
 from barocast.runtime.decoders.medibus_message import Deframer
+from barocast.runtime.decoders.sources import Candidate, settled
 from barocast.runtime.decoders.tally import Tally
 from barocast.runtime.decoders.units import to_canonical
 from barocast.runtime.domain import Corrupt, Reason, Sample

@@ -9,7 +9,7 @@ from toy_bundle import toy_bundle
 
 from barocast.plugin.bedside import Bedside
 from barocast.plugin.serve import Line, serve
-from barocast.plugin.transports import ListeningTransport
+from barocast.plugin.transports.tcp import ListeningTransport
 from barocast.plugin.watch import Watch
 from barocast.runtime.decoders.mllp import wrap
 from barocast.runtime.domain import Risk

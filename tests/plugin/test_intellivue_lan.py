@@ -13,7 +13,9 @@ from barocast.plugin.bedside import Bedside
 from barocast.plugin.clock import Clock
 from barocast.plugin.feeds import find_feed
 from barocast.plugin.serve import Line, serve
-from barocast.plugin.transports import DatagramTransport, TransportLost, open_transport
+from barocast.plugin.transports.addresses import open_transport
+from barocast.plugin.transports.transport import TransportLost
+from barocast.plugin.transports.udp import DatagramTransport
 from barocast.plugin.virtual.datagram_line import over_udp
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
 from barocast.plugin.virtual.intellivue_lan import VirtualIntelliVueLan

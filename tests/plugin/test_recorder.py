@@ -16,7 +16,7 @@ from barocast.plugin.playback import dated
 from barocast.plugin.recorder import RETRY_S, SMALLEST_SEGMENT, Recorder, RecordingTransport, keep_below
 from barocast.plugin.recordings import open_recording
 from barocast.plugin.segment_file import HEAD_SIZE, MAX_DATA, Header, pack_header
-from barocast.plugin.transports import TransportLost
+from barocast.plugin.transports.transport import TransportLost
 from barocast.runtime.decoders.masimo import MasimoDecoder
 from barocast.runtime.domain import Corrupt, Sample
 from barocast.runtime.errors import InputError, SettingsError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from barocast.plugin.serve import BACK_OFF_S, Line
-from barocast.plugin.transports import TransportLost
+from barocast.plugin.transports.transport import TransportLost
 
 
 class Port:

@@ -8,7 +8,10 @@ import tty
 
 import pytest
 
-from barocast.plugin.transports import ListeningTransport, SerialTransport, TransportLost, open_transport
+from barocast.plugin.transports.addresses import open_transport
+from barocast.plugin.transports.serial_port import SerialTransport
+from barocast.plugin.transports.tcp import ListeningTransport
+from barocast.plugin.transports.transport import TransportLost
 from barocast.runtime.errors import SettingsError
 
 
@@ -95,6 +98,8 @@ def test_nobody_at_home_is_lost():
         "udp://x:1?hear=all",
         "serial://",
         "serial:///dev/x?baud=fast",
+        "serial:///dev/x?parity=X",
+        "tcp://x:1?baud=9600",
     ],
 )
 def test_an_address_that_cannot_be_meant_is_refused(address):

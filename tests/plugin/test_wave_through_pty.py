@@ -8,7 +8,7 @@ from shared_data import captures
 
 from barocast.plugin.clock import Clock
 from barocast.plugin.recordings import open_recording
-from barocast.plugin.transports import open_transport
+from barocast.plugin.transports.addresses import open_transport
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
 from barocast.plugin.virtual.lines import over_pty
 from barocast.plugin.virtual.recorded import RecordedPatient

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barocast.plugin.clock import Clock
-from barocast.plugin.transports import open_transport
+from barocast.plugin.transports.addresses import open_transport
 from barocast.plugin.virtual.dri import VirtualDri
 from barocast.plugin.virtual.lines import over_pty
 from barocast.runtime.decoders.dri_frame import Deframer, frame
