@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+PRIOR_PATIENTS: Final = 50
+"""Patients' worth of belief in the network's own probabilities: cases differ in level far more than rows do,
+so a fit on few patients says little, and the out-of-fold logits are calibrated as they come."""
 MIN_SCALE: Final = 0.05
 """A scale at or below 0 would turn the order of risks around; so small a one means a broken fit."""
 
@@ -38,6 +41,11 @@ class Calibrator:
     def __call__(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Give probabilities of the same shape (..., horizon)."""
         return sigmoid(self.scale * logits + self.bias)
+
+    def shrunk(self, patients: int) -> Calibrator:
+        """Draw a fit on this many patients towards the identity: n / (n + PRIOR_PATIENTS) of it stays."""
+        trust = patients / (patients + PRIOR_PATIENTS)
+        return Calibrator(1 + trust * (self.scale - 1), trust * self.bias)
 
     def to_dict(self) -> dict[str, float | str]:
         """Give what the manifest holds."""

@@ -103,12 +103,13 @@ def _cohort(given: Path | None) -> Path:
 def _crossval_figures(folder: Path | None) -> dict[str, Any] | None:
     if folder is None:
         return None
+    from barocast.export.crossval import table  # noqa: PLC0415 with torch, below
+
     try:
         report: dict[str, Any] = json.loads((folder / "crossval.json").read_text("utf-8"))
-        table = (folder / "crossval.md").read_text("utf-8").strip()
-    except (OSError, ValueError) as error:
+        return report | {"table": table(report)}
+    except (KeyError, OSError, TypeError, ValueError) as error:
         raise SettingsError(f"{folder}: no figures of `train crossval` ({error})") from error
-    return report | {"table": table}
 
 
 def _trust(path: Path | None, name: str, public_key: str) -> None:

@@ -132,7 +132,8 @@ def _answers(
 def _fit(answers: Answers, material: Material) -> tuple[Calibrator, AlarmPoint]:
     rows = material.rows
     fitted_on, chosen_on = (_of_role(material, name) for name in ("calibration", "selection"))
-    calibrator = fit_calibrator(answers.logits[fitted_on], rows.labels[fitted_on].astype(np.float64))
+    fitted = fit_calibrator(answers.logits[fitted_on], rows.labels[fitted_on].astype(np.float64))
+    calibrator = fitted.shrunk(len({material.cases[case].subject_id for case in rows.case[fitted_on]}))
     p = calibrator(answers.logits[chosen_on])
     tracks = risk_tracks(p, rows.take(chosen_on), material.cases, ALARM_HORIZON_MIN)
     points = sweep(tracks, TriggerRules(p_on=0.5, p_off=0.45), ALARM_HORIZON_MIN * 60)

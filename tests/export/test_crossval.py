@@ -137,7 +137,7 @@ def test_differences_are_paired_with_ours(pooled, tmp_path):
     assert at5["LepMAP"]["ours_minus"]["value"] == pytest.approx(gap)
     assert report["patients"] == 15
     assert json.loads((tmp_path / "crossval.json").read_text()) == report
-    assert (tmp_path / "crossval.md").read_text().count("\n| ") == table(report).count("\n| ")
+    assert table(report) in (tmp_path / "crossval.md").read_text()
 
 
 def test_the_last_value_is_judged_as_a_point_forecast(pooled):
