@@ -96,8 +96,8 @@ def _model(record: Mapping[str, Any]) -> str:
         f"Against its float parent on {parity['rows']} rows: AUROC {changes} (5, 10, 15 min), largest change "
         f"of a probability {parity['max_p_change']:.4f}, same decisions {parity['same_decisions']:.2%}. "
         f"Calibrator: p = sigmoid({record['calibrator']['scale']:.3f} x logit "
-        f"{record['calibrator']['bias']:+.3f}), fitted on the quantized graph on the calibration patients and "
-        f"drawn towards the identity with the weight of {PRIOR_PATIENTS} patients, because they are few."
+        f"{record['calibrator']['bias']:+.3f}), fitted on the quantized graph on the calibration patients "
+        f"and drawn towards the identity with the weight of {PRIOR_PATIENTS} patients, because they are few."
     )
 
 
