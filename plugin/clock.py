@@ -24,6 +24,11 @@ class Clock:
         time.sleep(seconds / self.speed)
 
 
+def wall_s() -> float:
+    """Give seconds since 1970, for what is written to disk."""
+    return time.time()
+
+
 def wall_time() -> str:
     """Give date and time for a log line, ISO 8601, UTC."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")

@@ -31,6 +31,8 @@ class Feed:
     """For recorded bytes."""
     session: Callable[[], Session] | None
     """For a live connection; None where there is nothing to connect to."""
+    schemes: tuple[str, ...]
+    """Schemes of the addresses that it can be heard on (transports.addresses); empty without a session."""
     stale_s: float
     """Seconds without anything usable after which a live feed counts as lost."""
 

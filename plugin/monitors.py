@@ -22,31 +22,39 @@ from barocast.runtime.intellivue_session import IntelliVueSession
 from barocast.runtime.medibus_session import MedibusSession
 from barocast.runtime.passive_session import PassiveSession
 
-INTELLIVUE_SERIAL: Final = Feed("intellivue-serial", IntelliVueDecoder, IntelliVueSession, stale_s=5.0)
+SERIAL_LINE: Final = ("serial", "tcp")
+"""A serial port, or the TCP port of a serial server that stands for one."""
+
+INTELLIVUE_SERIAL: Final = Feed(
+    "intellivue-serial", IntelliVueDecoder, IntelliVueSession, SERIAL_LINE, stale_s=5.0
+)
 """Numerics every 1.024 s, waves every 0.256 s, delivered about once a second."""
 
 INTELLIVUE_UDP: Final = Feed(
     "intellivue-udp",
     lambda: IntelliVueDecoder(StampedLog()),
     lambda: IntelliVueSession(DATAGRAMS),
+    ("udp",),
     stale_s=5.0,
 )
 """The same over a LAN; recorded, a host's log of the datagrams."""
 
-DRI: Final = Feed("dri", DriDecoder, DriSession, stale_s=12.5)
+DRI: Final = Feed("dri", DriDecoder, DriSession, SERIAL_LINE, stale_s=12.5)
 """Displayed values every 5 s, the arterial wave every second; stale after two and a half intervals."""
 
-HL7: Final = Feed("hl7", lambda: Hl7Decoder(FileDeframer()), Hl7Session, stale_s=90.0)
+HL7: Final = Feed("hl7", lambda: Hl7Decoder(FileDeframer()), Hl7Session, ("tcp", "tcp-listen"), stale_s=90.0)
 """Gateways send every 1 to 60 s."""
 
-BIS: Final = Feed("bis", BisDecoder, BisSession, stale_s=5.0)
+BIS: Final = Feed("bis", BisDecoder, BisSession, SERIAL_LINE, stale_s=5.0)
 """Depth of anaesthesia, every second."""
 
-MEDIBUS: Final = Feed("medibus", MedibusDecoder, MedibusSession, stale_s=12.5)
+MEDIBUS: Final = Feed("medibus", MedibusDecoder, MedibusSession, SERIAL_LINE, stale_s=12.5)
 """Ventilation and gases, asked for every 5 s."""
 
-MASIMO: Final = Feed("masimo", MasimoDecoder, lambda: PassiveSession(MasimoDecoder()), stale_s=5.0)
+MASIMO: Final = Feed(
+    "masimo", MasimoDecoder, lambda: PassiveSession(MasimoDecoder()), SERIAL_LINE, stale_s=5.0
+)
 """Pulse oximetry, a line a second."""
 
-VITAL: Final = Feed("vital", VitalDecoder, session=None, stale_s=0.0)
+VITAL: Final = Feed("vital", VitalDecoder, session=None, schemes=(), stale_s=0.0)
 """Vital Recorder's files."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from argparse import Namespace
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.bedside import Bedside
-from barocast.plugin.clock import Clock, wall_time
+from barocast.plugin.clock import Clock, wall_s, wall_time
 from barocast.plugin.feeds import find_feed
 from barocast.plugin.loaded_bundle import default_bundle, load_bundle
 from barocast.plugin.patient_option import read_patient
+from barocast.plugin.recorder import Recorder, RecordingTransport
 from barocast.plugin.screen import FRAME_S, Screen, view_of
 from barocast.plugin.serve import Line, serve
 from barocast.plugin.settings import read_settings
@@ -28,9 +30,11 @@ from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Callable, Iterator
 
     from barocast.plugin.settings import Settings
     from barocast.plugin.sinks.sink import AlarmSink
+    from barocast.plugin.transports.transport import Transport
 
 HELP: Final = "Run the bedside service of one bed."
 
@@ -44,7 +48,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Serve until SIGTERM or SIGINT; give the exit status."""
     settings = read_settings(args.config)
-    clock = Clock()
     bedside = build(settings)
     if args.check:
         bedside.close()
@@ -53,21 +56,35 @@ def run(args: Namespace) -> int:
     stopped: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: stopped.append(received))
+    _serve(settings, bedside, lambda: bool(stopped))
+    return 0
+
+
+def _serve(settings: Settings, bedside: Bedside, until: Callable[[], bool]) -> None:
+    clock = Clock()
     terminal = TerminalSink() if settings.sinks.terminal else None
     if terminal:
         bedside.sinks.append(terminal)
-    try:
+    with contextlib.closing(bedside), _port(settings, clock) as open_port:
         serve(
             bedside,
-            Line(lambda: open_transport(settings.feed.address)),
+            Line(open_port),
             clock=clock,
-            until=lambda: bool(stopped),
+            until=until,
             sleep=clock.sleep,
             show=_screen(terminal, bedside) if terminal else None,
         )
-    finally:
-        bedside.close()
-    return 0
+
+
+@contextlib.contextmanager
+def _port(settings: Settings, clock: Clock) -> Iterator[Callable[[], Transport]]:
+    """Give the way to open the feed's port; what comes from it is recorded where the site asks for that."""
+    address, folder = settings.feed.address, settings.sinks.record
+    if not folder:
+        yield lambda: open_transport(address)
+        return
+    with contextlib.closing(Recorder(Path(folder), settings.feed.kind, clock=clock, wall=wall_s)) as recorder:
+        yield lambda: RecordingTransport(open_transport(address), recorder)
 
 
 def _screen(terminal: TerminalSink, bedside: Bedside) -> Screen:

@@ -8,7 +8,7 @@
     [alarm]          priority = "advisory" | "medium"
     [model]          bundle (directory), trust (JSON file of keys), threads
     [sinks]          terminal = true | false, sound_device = "hw:0", log = "decisions.jsonl",
-                     others = ["name of a third party's sink"]
+                     record = "folder", others = ["name of a third party's sink"]
 
 Only [feed] is needed. Raises SettingsError with the file, the key and the nearest key that exists.
 """
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, get_origin, get_type_hints
 
-from barocast.plugin.feeds import live_names
+from barocast.plugin.feeds import find_feed, live_names
 from barocast.plugin.transports.addresses import check_address
 from barocast.runtime.alarm_rules import forecast_priority
 from barocast.runtime.errors import SettingsError
@@ -86,6 +86,8 @@ class SinkSettings:
     """ALSA device, or `wav:DIR`, or empty for none."""
     log: str = ""
     """JSON-lines file of every decision; empty: none."""
+    record: str = ""
+    """Folder for the raw bytes of the feed (recorder.py); empty: nothing is recorded."""
     others: tuple[str, ...] = ()
     """Names of entry points of the group `barocast.sinks`: a third party's ways out."""
 
@@ -174,8 +176,12 @@ def _check(settings: Settings, name: str) -> None:
         raise SettingsError(f"{name}: [bed] every_s: must be 1 to {LONGEST_EVERY_S:g} s")
     if settings.model.threads < 1:
         raise SettingsError(f"{name}: [model] threads: must be at least 1")
+    schemes = find_feed(settings.feed.kind).schemes
     try:
         check_address(settings.feed.address)
         forecast_priority(settings.alarm.priority)
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from error
+    if settings.feed.address.split("://")[0] not in schemes:
+        ways = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise SettingsError(f"{name}: [feed] address: {settings.feed.kind} is heard on {ways}")

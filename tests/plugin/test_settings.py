@@ -39,6 +39,7 @@ def test_a_whole_number_serves_where_seconds_are_asked():
         (FEED + "[alarm]\npriority = 'high'", "never a high-priority alarm"),
         (FEED.replace("hl7", "vital"), "'vital' is not one of bis, dri, hl7, intellivue-serial"),
         (FEED.replace("tcp-listen://127.0.0.1:6661", "127.0.0.1"), "must begin with one of serial://"),
+        (FEED.replace("tcp-listen://127.0.0.1:6661", "serial:///dev/ttyUSB0"), "hl7 is heard on tcp:// or"),
         (FEED.replace("6661", "many"), "write serial:///dev/ttyUSB0"),
         (FEED + "[sinks]\nothers = 'relay'", "others: must be a list of texts"),
         ("feed = 3", r"\[feed\]: must be a table"),
