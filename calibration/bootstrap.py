@@ -69,4 +69,6 @@ def _interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _short(figure: float) -> str:
-    return f"{figure:.3f}".replace("0.", ".", 1)
+    """Print three decimals; a leading 0 is left out, as in tables of AUROC."""
+    text = f"{figure:.3f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text

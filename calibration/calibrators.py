@@ -24,6 +24,10 @@ PRIOR_PATIENTS: Final = 50
 so a fit on few patients says little, and the out-of-fold logits are calibrated as they come."""
 MIN_SCALE: Final = 0.05
 """A scale at or below 0 would turn the order of risks around; so small a one means a broken fit."""
+MAX_SCALE: Final = 20.0
+"""Beyond it every probability is 0 or 1: no longer a calibration."""
+MAX_BIAS: Final = 20.0
+"""Either way; beyond it the network's own logits would not count any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,11 @@ class Calibrator:
     bias: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.scale) and np.isfinite(self.bias) and self.scale >= MIN_SCALE):
-            raise ValueError(f"calibrator scale {self.scale} must be >= {MIN_SCALE}, bias {self.bias} finite")
+        if not (MIN_SCALE <= self.scale <= MAX_SCALE and abs(self.bias) <= MAX_BIAS):
+            raise ValueError(
+                f"calibrator scale {self.scale} must be {MIN_SCALE:g} to {MAX_SCALE:g}, "
+                f"bias {self.bias} at most {MAX_BIAS:g} either way"
+            )
 
     def __call__(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Give probabilities of the same shape (..., horizon)."""

@@ -13,6 +13,8 @@ reads its own output back can silence itself for ever (openWakeWord#118).
 
 A risk that the refractory holds back is not lost: `held` says so, and it fires when the refractory
 is over if it still stands. An evaluation without a risk (an abstention) is simply not passed in.
+
+    restarted(trigger, t_s, rules) -> trigger    armed anew: the refractory and fresh exceedances stay
 """
 
 from __future__ import annotations
@@ -89,6 +91,12 @@ def advance(
     if due and free:
         return Trigger(recent, active=True, fired_s=t_s), True
     return replace(trigger, recent=recent, held=due), False
+
+
+def restarted(trigger: Trigger, t_s: float, rules: TriggerRules) -> Trigger:
+    """Arm anew at `t_s`, seconds, what nothing vouches for any more; when it fired last is kept."""
+    recent = tuple(seen for seen in trigger.recent if t_s - seen[0] <= rules.memory_s)
+    return Trigger(recent, fired_s=trigger.fired_s)
 
 
 def _exceedances(recent: tuple[tuple[float, float], ...], t_s: float, rules: TriggerRules) -> int:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from barocast.export.cohort import Case
     from barocast.export.rows import Rows
-    from barocast.runtime.bundle import AlarmPoint
+    from barocast.runtime.manifest import AlarmPoint
 
 
 def assess(

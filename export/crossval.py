@@ -139,6 +139,12 @@ learned anew in each fold; brackets are 95 % intervals of a bootstrap over patie
 paired on the same draws. The network is the float parent of the shipped graph. Its settings were
 chosen on these same folds, so its own row is slightly optimistic.
 
+The comparators learn from these {report["patients"]} patients alone. The network also learns, in every fold,
+from 29 further patients with a series and, in its text branch, from the descriptions of about 2,000
+further patients, which no comparator sees. Tried once beside this table: given the 29 as well, the
+logistic and LightGBM numeric comparators change by less than 0.005 AUROC at every horizon;
+descriptions without landmarks are of no use to them.
+
 {table(report)}
 
 MAP to 15 min ahead: MAE {ours["mae_mmhg"]:.2f} mmHg (last value {last["mae_mmhg"]:.2f}), CRPS

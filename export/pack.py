@@ -32,10 +32,11 @@ from barocast.export.quantize import parity, quantize
 from barocast.export.rows import MODEL_CHANNELS
 from barocast.export.to_onnx import run_rows, shapes, to_onnx
 from barocast.runtime import wordpiece
-from barocast.runtime.bundle import AlarmPoint, Manifest, read_bundle, sign, write_manifest
+from barocast.runtime.bundle import read_bundle, sign, write_manifest
 from barocast.runtime.domain import HORIZONS_MIN
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.errors import BundleError
+from barocast.runtime.manifest import AlarmPoint, Manifest
 from barocast.runtime.prompt import TEMPLATE_VERSION
 from barocast.runtime.timeline import STEP_S, WINDOW_MIN
 

@@ -7,18 +7,16 @@ network) learns from the other subjects only.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from barocast.export.cohort import read_burdens, read_cases
 from barocast.export.model import Model, ModelSettings
-from barocast.export.rows import load_or_make
+from barocast.export.provenance import digest, source
+from barocast.export.rows import load_or_make, rows_key
 from barocast.export.teacher import TeacherSettings, soft_targets
 from barocast.export.text_encoder import TextEncoder
 from barocast.export.texts import PretrainingSettings, pretrain, variants
@@ -29,15 +27,12 @@ from barocast.runtime.prompt import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from barocast.export.cohort import Burden, Case
     from barocast.export.rows import Rows
-
-
-TAUGHT_BY: Final = ("attention", "model", "rows", "text_encoder", "texts", "tokenizer", "train")
-"""Modules of this room whose change makes another network of the same settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +44,8 @@ class Material:
     rows: Rows
     augmented: Rows
     key: str
-    """A short name of exactly these cases, for files that a later run may reuse."""
+    """A short name of exactly these series and descriptions and the code that made the rows, for files that
+    a later run may reuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ class Recipe:
     @property
     def key(self) -> str:
         """A short name of exactly these settings and this code, for files that a later run may reuse."""
-        return _digest([asdict(self), _code()])
+        return digest([asdict(self), source("export.recipe")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +75,14 @@ class Taught:
 
 def read_material(cohort: Path, work: Path) -> Material:
     """Read the cohort; rows made by an earlier run are taken from the work folder."""
-    cases = read_cases(cohort)
-    key = _digest([[case.case_id, hashlib.sha256(case.map_mmhg.tobytes()).hexdigest()] for case in cases])
+    cases, burdens = read_cases(cohort), read_burdens(cohort)
+    told = [asdict(case.patient) for case in cases] + [asdict(burden) for burden in burdens]
     return Material(
         cases,
-        read_burdens(cohort),
-        load_or_make(work / f"rows-{key}.npz", cases, augmented=False),
-        load_or_make(work / f"stretched-{key}.npz", cases, augmented=True),
-        key,
+        burdens,
+        load_or_make(work, cases, augmented=False),
+        load_or_make(work, cases, augmented=True),
+        digest([rows_key(cases), told]),
     )
 
 
@@ -102,7 +98,7 @@ def teach(
     tokenizer_json = train_tokenizer(describe(burden.patient) for burden in seen.burdens)
     tokenizer = wordpiece.load(tokenizer_json)
     texts = variants([case.patient for case in material.cases], tokenizer, recipe.training.seed)
-    kept = work / f"taught-{_digest([material.key, sorted(without), recipe.key])}.pt"
+    kept = work / f"taught-{digest([material.key, sorted(without), recipe.key])}.pt"
     if kept.is_file():
         say(f"{kept}: taught by an earlier run")
         model = _read_model(kept, recipe, seen, len(tokenizer.vocabulary))
@@ -137,19 +133,11 @@ def _read_model(kept: Path, recipe: Recipe, seen: Material, vocabulary: int) -> 
 def _soft(
     seen: Material, without: list[str], settings: TeacherSettings, work: Path, say: Callable[[str], None]
 ) -> NDArray[np.float32]:
-    path = work / f"soft-{_digest([seen.key, without, asdict(settings)])}.npy"
+    name = digest([seen.key, without, asdict(settings), source("export.teacher")])
+    path = work / f"soft-{name}.npy"
     if path.is_file():
         return np.asarray(np.load(path), dtype=np.float32)
     subjects = [case.subject_id for case in seen.cases]
     soft = soft_targets(seen.rows, seen.augmented, subjects, settings, say)
     np.save(path, soft)
     return soft
-
-
-def _code() -> list[str]:
-    folder = Path(__file__).parent
-    return [hashlib.sha256((folder / f"{name}.py").read_bytes()).hexdigest() for name in TAUGHT_BY]
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]

@@ -10,6 +10,7 @@ its events are found anew, so that the same shapes of curve meet the threshold e
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from barocast.calibration.landmarks import find_landmarks
-from barocast.runtime.domain import Abstain, Patient, Sample
+from barocast.export.provenance import digest, source
+from barocast.runtime.domain import Abstain, Sample
 from barocast.runtime.timeline import STEP_S, WINDOW_STEPS, Timeline
 from barocast.runtime.tokens import TEXT_TOKENS, TREND_FEATURES, TREND_MINUTES, to_model_input
 from barocast.runtime.tracks import CHANNELS
@@ -97,16 +99,27 @@ def augment(cases: Sequence[Case], *, every: int = 2) -> Rows:
 
 
 def stretched(case: Case, stretch: Stretch) -> Case:
-    """Give the case moved and stretched; what leaves the plausible range is missing."""
+    """Give the case moved and stretched; what leaves the plausible range is missing.
+
+    It stays the same patient: rows carry the case's number, and texts are looked up by it, so that a
+    stretched copy is learned with its own patient's text.
+    """
     middle = np.nanmedian(case.map_mmhg)
     moved = middle + stretch.scale * (case.map_mmhg - middle) + stretch.shift_mmhg
     track = CHANNELS["ABP_MEAN"]
     outside = (moved < track.low) | (moved > track.high)
-    return replace(case, map_mmhg=np.where(outside, np.nan, moved), patient=Patient())
+    return replace(case, map_mmhg=np.where(outside, np.nan, moved))
 
 
-def load_or_make(path: Path, cases: Sequence[Case], *, augmented: bool) -> Rows:
-    """Read rows that an earlier run left at `path`, or make and leave them."""
+def rows_key(cases: Sequence[Case]) -> str:
+    """Give a short name of exactly these series and the code that makes rows of them."""
+    series = [[case.case_id, hashlib.sha256(case.map_mmhg.tobytes()).hexdigest()] for case in cases]
+    return digest([series, source("export.rows")])
+
+
+def load_or_make(work: Path, cases: Sequence[Case], *, augmented: bool) -> Rows:
+    """Read rows that an earlier run of the same cases and code left in `work`, or make and leave them."""
+    path = work / f"{'stretched' if augmented else 'rows'}-{rows_key(cases)}.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as archive:
             return Rows(*(archive[field.name] for field in fields(Rows)))

@@ -43,6 +43,7 @@ class Bedside:
         stale_s: float = 5.0,
         every_s: float = 30.0,
         wall: Callable[[], str] = str,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = name
         self.session = session
@@ -50,7 +51,10 @@ class Bedside:
         self.vitals = Vitals()
         self.decision: Decision | None = None
         self.troubles: dict[str, str] = {}
-        """Sink -> what failed last."""
+        """Part (a sink, the log, the port, the recorder) -> what is wrong with it now."""
+        self.parts: dict[str, Callable[[], str]] = {}
+        """Part -> what is wrong with it, asked at every step."""
+        self._say = say
         self.sinks = sinks
         self._log = log
         self._stale_s = stale_s
@@ -63,18 +67,27 @@ class Bedside:
     def step(self, data: bytes, now_s: float) -> bytes:
         """Take what came, let time pass, and give what to send. `now_s` is monotonic."""
         received, reply = self.session.receive(data, now_s)
-        events = self._timed(received, now_s)
+        events = self._timed(self.watch.pipeline.steady(received), now_s)
         judged = self.watch.pipeline.judge(events)
         self.vitals.take(judged)
         outcomes = self.watch.take(judged, now_s)
         effects = self._listen(events, now_s)
         outcomes += self._mind_silence(now_s)
         self._carry_out(outcomes, [*effects, *self.watch.tick(now_s)])
+        for part, trouble in self.parts.items():
+            self.report(part, trouble())
         return reply + self.session.due(now_s)
 
     def tell(self, event: AlarmEvent, now_s: float) -> None:
         """Pass on an operator's act."""
         self._carry_out([], self.watch.tell(event, now_s))
+
+    def report(self, part: str, trouble: str) -> None:
+        """Note what is wrong with a part, empty when nothing is; every change is said once."""
+        if trouble == self.troubles.get(part, ""):
+            return
+        self._say(f"{part}: {trouble or 'well again'}")
+        self.troubles = {name: text for name, text in (self.troubles | {part: trouble}).items() if text}
 
     def close(self) -> None:
         """Let every sink fall silent and close the log."""
@@ -99,7 +112,7 @@ class Bedside:
 
     def _listen(self, events: list[Event], now_s: float) -> list[Effect]:
         was_silent = self.silent_s(now_s)
-        if self._heard_s is not None and not any(isinstance(event, Sample | WaveChunk) for event in events):
+        if self._heard_s is not None and not any(_usable(event) for event in events):
             return []
         self._heard_s = now_s
         if self._abstained_s is None:
@@ -116,7 +129,8 @@ class Bedside:
         self._abstained_s = now_s
         self._carry_out([], self.watch.tell(FeedLost(self.name, silent_s, self.session.status), now_s))
         t_s = self._anchor.device_s(now_s)
-        return [self.watch.abstain(silent_s if t_s is None else t_s, silent_s, now_s)]
+        settled = self.watch.take(self.watch.pipeline.settle(), now_s)
+        return [*settled, self.watch.abstain(silent_s if t_s is None else t_s, silent_s, now_s)]
 
     def _carry_out(self, outcomes: list[Outcome], effects: list[Effect]) -> None:
         for outcome in outcomes:
@@ -134,10 +148,11 @@ class Bedside:
             self._note("log", self._log.write_log(effect.row, self._wall()))
 
     def _note(self, sink: str, receipt: Receipt) -> None:
-        if receipt.ok:
-            self.troubles.pop(sink, None)
-        else:
-            self.troubles[sink] = receipt.text
+        self.report(sink, "" if receipt.ok else receipt.text)
+
+
+def _usable(event: Event) -> bool:
+    return isinstance(event, Sample | WaveChunk) and event.valid
 
 
 def _dated(event: Event, t_s: float) -> Event:

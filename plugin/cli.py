@@ -13,10 +13,12 @@ Exit status: 0 done, 1 done with a bad outcome (said on stderr), 2 bad input (on
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib.metadata import EntryPoint, entry_points, version
+from typing import NoReturn
 
-from barocast.runtime.errors import BarocastError
+from barocast.runtime.errors import BarocastError, SettingsError
 
 GROUP = "barocast.commands"
 NOTICE = "Research software, not a medical device; it does not replace the monitor's own alarms."
@@ -29,17 +31,35 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     commands = _commands()
     try:
-        if not arguments or arguments[0] not in commands:
-            return _overview(arguments, commands)
-        return _run(commands[arguments[0]], arguments[1:])
+        known = arguments and arguments[0] in commands
+        status = _run(commands[arguments[0]], arguments[1:]) if known else _overview(arguments, commands)
+        sys.stdout.flush()
     except BarocastError as error:
         print(f"barocast: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        sys.stderr.close()
+        _leave_stdout()
         return 0
+    except OSError as error:
+        _leave_stdout()
+        print(f"barocast: standard output: {error.strerror}; name a file with --out", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
+    return status
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one line, as every other error is said."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise SettingsError."""
+        raise SettingsError(f"{message}; `{self.prog} --help` explains")
+
+
+def _leave_stdout() -> None:
+    """Let the interpreter's own last flush go nowhere: whoever read it is gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _commands() -> dict[str, EntryPoint]:
@@ -55,7 +75,7 @@ def _run(command: EntryPoint, arguments: list[str]) -> int:
         raise BarocastError(
             f"`{command.name}` needs {error.name}, which is not installed: {_mend(command)}"
         ) from error
-    parser = argparse.ArgumentParser(prog=f"barocast {command.name}", description=module.HELP, epilog=NOTICE)
+    parser = Parser(prog=f"barocast {command.name}", description=module.HELP, epilog=NOTICE)
     module.add_arguments(parser)
     status: int = module.run(parser.parse_args(arguments))
     return status
@@ -67,7 +87,7 @@ def _mend(command: EntryPoint) -> str:
 
 
 def _overview(arguments: list[str], commands: dict[str, EntryPoint]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="barocast",
         description="Forecasts intraoperative hypotension from a patient monitor's own feed, offline.",
         epilog=f"`barocast COMMAND --help` explains a command. {NOTICE}",

@@ -26,7 +26,7 @@ from barocast.plugin.clock import Clock, wall_time
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
 from barocast.plugin.monitors import DRI, HL7, INTELLIVUE_SERIAL
 from barocast.plugin.screen import FRAME_S, Screen, view_of
-from barocast.plugin.serve import Line, serve
+from barocast.plugin.serve import Line, say, serve
 from barocast.plugin.sinks.jsonl import JsonLinesSink
 from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.sinks.sound import SoundSink
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from barocast.plugin.feeds import Feed
+    from barocast.plugin.sinks.sink import AlarmSink
     from barocast.plugin.transports.transport import Transport
     from barocast.plugin.virtual.monitor import VirtualMonitor
     from barocast.plugin.virtual.source import Source
@@ -160,17 +161,41 @@ CABLES: Final[Mapping[str, Cable]] = MappingProxyType(
 def _bedside(args: Namespace) -> Bedside:
     bundle = load_bundle(args)
     watch = Watch(bundle, OrtEngine(bundle), SCENARIOS[args.scenario].patient)
-    if args.json is not None:
-        args.json.unlink(missing_ok=True)
+    log = _log(args, watch.bundle_id)
     return Bedside(
         name=f"virtual {args.feed}",
         session=_session(args),
         watch=watch,
-        sinks=[SoundSink(args.sound)] if args.sound else [],
-        log=JsonLinesSink(args.json, bundle_id=watch.bundle_id) if args.json else None,
+        sinks=_sound(args),
+        log=log,
         stale_s=max(CABLES[args.feed].feed.stale_s, STALE_WALL_S * args.speed),
         wall=wall_time,
+        say=say if args.headless else lambda _: None,
     )
+
+
+def _log(args: Namespace, bundle_id: str) -> JsonLinesSink | None:
+    """Give a log that begins anew: a demo is not added to an earlier one."""
+    if args.json is None:
+        return None
+    for path in (args.json, args.json.with_suffix(".alarms.jsonl")):
+        if path.is_file():
+            path.unlink()
+    log = JsonLinesSink(args.json, bundle_id=bundle_id)
+    test = log.self_test()
+    if not test.ok:
+        raise SettingsError(f"--json {args.json}: {test.text}; name a file that can be written")
+    return log
+
+
+def _sound(args: Namespace) -> list[AlarmSink]:
+    if not args.sound:
+        return []
+    sink = SoundSink(args.sound)
+    test = sink.self_test()
+    if not test.ok:
+        say(test.text)
+    return [sink]
 
 
 def _session(args: Namespace) -> Session:
@@ -183,7 +208,7 @@ def _session(args: Namespace) -> Session:
 def _screen(args: Namespace, bedside: Bedside) -> Screen:
     terminal = TerminalSink(Console(force_terminal=False, file=sys.stdout) if args.headless else None)
     bedside.sinks.append(terminal)
-    title = f"simulated patient, {args.scenario}, {args.speed:g}x"
+    title = _title(args)
     return Screen(
         terminal, lambda now_s: view_of(bedside, title, now_s, simulated=True), FRAME_S * args.speed
     )
@@ -226,5 +251,7 @@ def _check(args: Namespace) -> None:
         raise SettingsError(f"--feed {args.feed}: this version's virtual monitors are {', '.join(CABLES)}")
     if not 0 < args.speed <= MAX_SPEED:
         raise SettingsError(f"--speed {args.speed:g}: must be above 0 and at most {MAX_SPEED:g}")
+    if args.picture is not None and not args.picture.resolve().parent.is_dir():
+        raise SettingsError(f"--picture {args.picture}: there is no such folder; make it first")
     if args.seconds is not None and not args.seconds > 0:
         raise SettingsError(f"--seconds {args.seconds:g}: must be above 0")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
 from barocast.plugin.output_file import open_output
 from barocast.plugin.patient_option import add_patient_argument, read_patient
 from barocast.plugin.recordings import open_recording
+from barocast.plugin.settings import MAX_THREADS
 from barocast.plugin.sinks.jsonl import decision_line
 from barocast.plugin.watch import Watch
 from barocast.runtime.engines import OrtEngine
@@ -36,7 +38,9 @@ HELP: Final = "Play a recorded case through the whole pipeline and write one JSO
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command line."""
     parser.add_argument(
-        "file", type=Path, help=".csv (t_s, one column a channel), .vital, .hea (WFDB) or .hl7"
+        "file",
+        type=Path,
+        help=".csv (t_s, one column a channel), .vital, .hea (WFDB), .hl7 or .brec (our own)",
     )
     parser.add_argument("--feed", help=f"of raw bytes: {', '.join(feed_names())}")
     add_patient_argument(parser)
@@ -52,18 +56,13 @@ def run(args: Namespace) -> int:
     bundle = load_bundle(args)
     watch = Watch(bundle, OrtEngine(bundle, args.threads), read_patient(args.patient), args.every)
     recording = open_recording(args.file, args.feed)
-    started = time.monotonic()
-    decisions = 0
+    started, states = time.monotonic(), Counter[str]()
     with open_output(args.out) as out:
         for outcome in outcomes(watch, recording):
             line = decision_line(outcome.decision, outcome.alarm, watch.bundle_id)
             out.write(json.dumps(line, allow_nan=False) + "\n")
-            decisions += 1
-    _report(watch, decisions, time.monotonic() - started)
-    corrupt = recording.counts().corrupt
-    if corrupt:
-        print(f"{corrupt} pieces of the file were corrupt; `barocast decode` lists them", file=sys.stderr)
-    return 0
+            states[(line["reason"] or line["state"]).split(":")[0]] += 1
+    return _report(args, watch, recording, states, time.monotonic() - started)
 
 
 def outcomes(watch: Watch, recording: Recording) -> Iterator[Outcome]:
@@ -76,14 +75,22 @@ def outcomes(watch: Watch, recording: Recording) -> Iterator[Outcome]:
 def _check(args: Namespace) -> None:
     if not 1 <= args.every <= LONGEST_EVERY_S:
         raise SettingsError(f"--every {args.every:g}: must be 1 to {LONGEST_EVERY_S:g} s")
-    if args.threads < 1:
-        raise SettingsError(f"--threads {args.threads}: must be at least 1")
+    if not 1 <= args.threads <= MAX_THREADS:
+        raise SettingsError(f"--threads {args.threads}: must be 1 to {MAX_THREADS}")
 
 
-def _report(watch: Watch, decisions: int, wall_s: float) -> None:
-    case_s = watch.pipeline.case_s
-    speed = case_s / wall_s if wall_s else float("inf")
+def _report(args: Namespace, watch: Watch, recording: Recording, states: Counter[str], wall_s: float) -> int:
+    """Say on stderr what came of it; 1 when nothing did."""
+    corrupt, case_s = recording.counts().corrupt, watch.pipeline.case_s
+    if corrupt:
+        print(f"{args.file}: {corrupt} corrupt pieces were left out", file=sys.stderr)
+    if not states:
+        print(f"{args.file}: no decision: no arterial pressure with a time in it", file=sys.stderr)
+        return 1
+    said = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    speed = f"{case_s / wall_s:,.0f} times real time" if wall_s else ""
     print(
-        f"{decisions} decisions over {case_s / 60:.1f} min of the case, {speed:,.0f} times real time",
+        f"{states.total()} decisions ({said}) over {case_s / 60:.1f} min of the case, {speed}",
         file=sys.stderr,
     )
+    return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +15,7 @@ from barocast.plugin.loaded_bundle import default_bundle, load_bundle
 from barocast.plugin.patient_option import read_patient
 from barocast.plugin.recorder import Recorder, RecordingTransport
 from barocast.plugin.screen import FRAME_S, Screen, view_of
-from barocast.plugin.serve import Line, serve
+from barocast.plugin.serve import Line, say, serve
 from barocast.plugin.settings import read_settings
 from barocast.plugin.sinks.jsonl import JsonLinesSink
 from barocast.plugin.sinks.sink import third_party_sink
@@ -65,7 +64,7 @@ def _serve(settings: Settings, bedside: Bedside, until: Callable[[], bool]) -> N
     terminal = TerminalSink() if settings.sinks.terminal else None
     if terminal:
         bedside.sinks.append(terminal)
-    with contextlib.closing(bedside), _port(settings, clock) as open_port:
+    with contextlib.closing(bedside), _port(settings, clock, bedside) as open_port:
         serve(
             bedside,
             Line(open_port),
@@ -77,13 +76,14 @@ def _serve(settings: Settings, bedside: Bedside, until: Callable[[], bool]) -> N
 
 
 @contextlib.contextmanager
-def _port(settings: Settings, clock: Clock) -> Iterator[Callable[[], Transport]]:
+def _port(settings: Settings, clock: Clock, bedside: Bedside) -> Iterator[Callable[[], Transport]]:
     """Give the way to open the feed's port; what comes from it is recorded where the site asks for that."""
     address, folder = settings.feed.address, settings.sinks.record
     if not folder:
         yield lambda: open_transport(address)
         return
     with contextlib.closing(Recorder(Path(folder), settings.feed.kind, clock=clock, wall=wall_s)) as recorder:
+        bedside.parts["recorder"] = lambda: recorder.trouble
         yield lambda: RecordingTransport(open_transport(address), recorder)
 
 
@@ -119,6 +119,7 @@ def build(settings: Settings) -> Bedside:
         stale_s=feed.stale_s,
         every_s=settings.bed.every_s,
         wall=wall_time,
+        say=say if not settings.sinks.terminal else lambda _: None,
     )
 
 
@@ -126,9 +127,11 @@ def _sinks(settings: Settings) -> list[AlarmSink]:
     """Build the sinks and try each; a silent one is said on stderr, and the bed goes on with the others."""
     sinks: list[AlarmSink] = [SoundSink(settings.sinks.sound_device)] if settings.sinks.sound_device else []
     sinks += [third_party_sink(name) for name in settings.sinks.others]
+    if not settings.sinks.sound_device:
+        say("no sound: [sinks] sound_device names no device")
     for sink in sinks:
         test = sink.self_test()
-        print(f"barocast: {'ready' if test.ok else 'NOT READY'}: {test.text}", file=sys.stderr)
+        say(f"{'ready' if test.ok else 'NOT READY'}: {test.text}")
     return sinks
 
 

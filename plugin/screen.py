@@ -33,6 +33,7 @@ def view_of(bedside: Bedside, title: str, now_s: float, *, simulated: bool = Fal
         trend_map=trend,
         decision=bedside.decision,
         feeds=(Feed(bedside.name, bedside.session.status, bedside.session.counts),),
+        troubles=tuple(f"{part}: {text}" for part, text in bedside.troubles.items()),
         simulated=simulated,
     )
 

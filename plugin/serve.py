@@ -7,6 +7,7 @@ with nothing, so that silence is noticed and said.
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.transports.transport import TransportLost
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 READ_S: Final = 0.05
 """Longest wait for bytes: bounds how late anything that time alone makes due can be."""
 BACK_OFF_S: Final = (1.0, 2.0, 5.0, 10.0, 20.0)
+
+
+def say(text: str) -> None:
+    """Say something about the box itself on stderr, where a service's journal hears it."""
+    print(f"barocast: {text}", file=sys.stderr, flush=True)
 
 
 class Line:
@@ -88,6 +94,7 @@ def serve(
                 sleep(READ_S)
             now_s = clock()
             line.write(bedside.step(data, now_s), now_s)
+            bedside.report("port", line.trouble)
             if show is not None:
                 show(now_s)
     finally:

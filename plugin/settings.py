@@ -1,12 +1,12 @@
 """The bedside's configuration: TOML text to frozen values, checked once, unknown keys refused.
 
     [feed]
-    kind = "intellivue-serial"                       # or "hl7"
-    address = "serial:///dev/ttyUSB0?baud=115200"    # transports.py lists the forms
+    kind = "intellivue-serial"                       # one of feeds.live_names()
+    address = "serial:///dev/ttyUSB0?baud=115200"    # transports/addresses.py lists the forms
 
     [bed]            name, patient (JSON file), every_s
     [alarm]          priority = "advisory" | "medium"
-    [model]          bundle (directory), trust (JSON file of keys), threads
+    [model]          bundle (directory), trust (JSON file of keys), threads (1 to MAX_THREADS)
     [sinks]          terminal = true | false, sound_device = "hw:0", log = "decisions.jsonl",
                      record = "folder", others = ["name of a third party's sink"]
 
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+MAX_THREADS: Final = 64
+"""More only fight over the cores of one box."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeedSettings:
@@ -44,7 +47,7 @@ class FeedSettings:
     kind: str
     """One of feeds.live_names()."""
     address: str
-    """transports.open_transport's form."""
+    """As transports/addresses.py reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class ModelSettings:
     trust: str = ""
     """JSON file of further public keys."""
     threads: int = 1
+    """Of the inference engine, 1 to MAX_THREADS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,8 @@ class SinkSettings:
     """Where alarms and decisions go."""
 
     terminal: bool = True
-    sound_device: str = "default"
-    """ALSA device, or `wav:DIR`, or empty for none."""
+    sound_device: str = ""
+    """ALSA device, or `wav:DIR`; empty: no sound. Never guessed: a default device may have no loudspeaker."""
     log: str = ""
     """JSON-lines file of every decision; empty: none."""
     record: str = ""
@@ -117,9 +121,11 @@ _SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
 def read_settings(path: Path) -> Settings:
     """Read a configuration file."""
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read ({error}); name a TOML file") from error
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
     return parse_settings(text, str(path))
 
 
@@ -129,6 +135,8 @@ def parse_settings(text: str, name: str) -> Settings:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{name}: not TOML: {error}") from error
+    except RecursionError as error:
+        raise SettingsError(f"{name}: not a configuration: nested too deeply") from error
     for table in tables:
         _known(table, _SECTIONS, f"{name}: [{table}]")
     sections = {
@@ -174,8 +182,8 @@ def _check(settings: Settings, name: str) -> None:
         )
     if not 1 <= settings.bed.every_s <= LONGEST_EVERY_S:
         raise SettingsError(f"{name}: [bed] every_s: must be 1 to {LONGEST_EVERY_S:g} s")
-    if settings.model.threads < 1:
-        raise SettingsError(f"{name}: [model] threads: must be at least 1")
+    if not 1 <= settings.model.threads <= MAX_THREADS:
+        raise SettingsError(f"{name}: [model] threads: must be 1 to {MAX_THREADS}")
     schemes = find_feed(settings.feed.kind).schemes
     try:
         check_address(settings.feed.address)

@@ -7,11 +7,11 @@ their clock is differs. Time is a parameter: monotonic seconds live, the recordi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from barocast.runtime import alarm
 from barocast.runtime.alarm_events import Tick
-from barocast.runtime.alarm_rules import AlarmRules, Priority
+from barocast.runtime.alarm_rules import UNAVAILABLE_LOW_S, UNAVAILABLE_MEDIUM_S, AlarmRules, Priority
 from barocast.runtime.pipeline import EVERY_S, Pipeline
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from barocast.runtime.bundle import Bundle
     from barocast.runtime.domain import Decision, Event, Patient
     from barocast.runtime.engines import Engine
+
+BACKLOG_S: Final = 120.0
+"""Device seconds after which a decision that is only now due is too old to alarm on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,20 @@ class Watch:
     ) -> None:
         self.bundle_id = bundle.manifest.id
         self.pipeline = Pipeline(bundle, engine, patient, every_s)
-        self._rules = alarm_rules(bundle, priority)
+        self._rules = alarm_rules(bundle, priority, every_s)
         self._state: AlarmState | None = None
         """None until the first event tells what time it is."""
 
     def feed(self, events: Iterable[Event], now_s: float | None = None) -> list[Outcome]:
         """Take a decoder's events; `now_s` None means that the recording's own clock rules."""
-        return self.take(self.pipeline.judge(events), now_s)
+        return self.take(self.pipeline.judge(self.pipeline.steady(events)), now_s)
 
     def take(self, judged: Iterable[Event], now_s: float | None = None) -> list[Outcome]:
         """Take events that the pipeline has judged."""
-        return [self._judge(decision, now_s) for decision in self.pipeline.take(judged)]
+        decisions = self.pipeline.take(judged)
+        if now_s is not None:
+            decisions = [decision for decision in decisions if not self._past(decision)]
+        return [self._judge(decision, now_s) for decision in decisions]
 
     def finish(self) -> list[Outcome]:
         """Give the decision that falls on the recording's last sample."""
@@ -85,6 +91,11 @@ class Watch:
         """Give the whole alarm state."""
         return alarm.snapshot(self._started(now_s), now_s)
 
+    def _past(self, decision: Decision) -> bool:
+        """Whether a gap made it due so late that silence has answered for it: live, it is not news now."""
+        newest_s = self.pipeline.timeline.newest_s
+        return newest_s is not None and newest_s - decision.t_s > BACKLOG_S
+
     def _started(self, now_s: float) -> AlarmState:
         return alarm.start(self._rules, now_s) if self._state is None else self._state
 
@@ -93,7 +104,17 @@ class Watch:
         return Outcome(decision, self.alarm, effects)
 
 
-def alarm_rules(bundle: Bundle, priority: Priority) -> AlarmRules:
-    """Give the bundle's operating point as the rules of the alarm machine."""
+def alarm_rules(bundle: Bundle, priority: Priority, every_s: float = EVERY_S) -> AlarmRules:
+    """Give the bundle's operating point as the rules of the alarm machine.
+
+    A risk stands for two periods of `every_s`, seconds, or one late decision would take the alarm down.
+    """
     point = bundle.manifest.alarm
-    return AlarmRules(point.trigger, horizon_min=point.horizon_min, forecast_priority=priority)
+    low_s = max(UNAVAILABLE_LOW_S, 2 * every_s)
+    return AlarmRules(
+        point.trigger,
+        horizon_min=point.horizon_min,
+        forecast_priority=priority,
+        unavailable_low_s=low_s,
+        unavailable_medium_s=max(UNAVAILABLE_MEDIUM_S, 2 * low_s),
+    )

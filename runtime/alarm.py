@@ -229,7 +229,7 @@ def _reason(state: AlarmState, change: Change, event: AlarmEvent) -> tuple[str, 
     if alarm_facts.expired(state.facts, state.now_s, state.rules):
         age_s = state.now_s - state.facts.risk_s
         return "expired" if transition == "cleared" else transition, f"no risk for {age_s:.0f} s"
-    return transition, "escalated" if state.facts.trigger.active else "risk below p_off"
+    return transition, "escalated" if state.facts.trigger.active else state.facts.ended
 
 
 def _forecast_row(state: AlarmState, transition: str, reason: str) -> LogRow:

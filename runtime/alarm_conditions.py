@@ -5,6 +5,7 @@
     shown     true now              transition      occurrence
     -         yes                   raised          new
     latched   yes                   raised again    new
+    active    yes, since later      raised again    new
     active    yes, higher           escalated       new
     active    yes, lower            de-escalated    same
     active    no, latching          latched         same
@@ -66,7 +67,7 @@ def _follow(was: Condition | None, true: Condition | None, now_s: float) -> tupl
         return _let_go(was)
     if was is None:
         return "raised", replace(true, since_s=now_s)
-    if not was.active:
+    if not was.active or true.since_s > was.since_s:
         return "raised again", replace(true, since_s=now_s)
     kept = replace(was, priority=true.priority, text=true.text)
     if true.priority == was.priority:

@@ -6,6 +6,10 @@
 Conditions follow from the facts of now, never from an edge: one that is already true at start is
 raised, and a missed event cannot leave one hanging. Risks that raise nothing (held back by the
 refractory, or over the hourly budget) come out as `suppressed`, to be logged: none is dropped.
+
+A Risk of a patient who is hypotensive already proves that the forecast works and may end what stands,
+but raises nothing: validation counts no alarm at such a moment. An activation that stands for a whole
+horizon is raised again as a new occurrence if the risk is still above p_on, else it ends.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from barocast.calibration.trigger import Trigger, advance
+from barocast.calibration.trigger import Trigger, advance, restarted
 from barocast.runtime.alarm_events import AlarmEvent, Condition, DecisionSummary, FeedBack, FeedLost
 from barocast.runtime.alarm_rules import AlarmRules, Priority
 from barocast.runtime.domain import HORIZONS_MIN, Abstain, Fault, Risk
@@ -31,6 +35,8 @@ UNAVAILABLE = "forecast not available"
 FAULT = "forecast fault"
 FEED_LOST = "feed lost"
 
+BELOW = "risk below p_off"
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -41,6 +47,10 @@ class Facts:
     decision: DecisionSummary | None = None
     trigger: Trigger = field(default_factory=Trigger)
     escalation: Trigger = field(default_factory=Trigger)
+    raised_s: float = -math.inf
+    """When the running activation was raised, or raised again."""
+    ended: str = ""
+    """Why the latest activation ended."""
     coalesced: bool = False
     """The running activation is over the budget."""
     activations_s: tuple[float, ...] = ()
@@ -89,22 +99,60 @@ def _learn_other(facts: Facts, event: AlarmEvent) -> Facts:
 
 def _learn_risk(facts: Facts, risk: Risk, now_s: float, rules: AlarmRules) -> tuple[Facts, list[str]]:
     p = risk.p[rules.horizon]
-    escalation, escalated = facts.escalation, False
+    if expired(facts, now_s, rules):
+        facts = _after_gap(facts, risk, now_s, rules)
+    facts = replace(
+        facts, risk_s=now_s, decision=DecisionSummary(risk.t_s, "forecast", None, risk.p), faults=0
+    )
+    if risk.hypotensive:
+        return _clear_only(facts, p, now_s, rules), []
+    return _advance(_after_horizon(facts, p, now_s, rules), p, now_s, rules)
+
+
+def _after_gap(facts: Facts, risk: Risk, now_s: float, rules: AlarmRules) -> Facts:
+    """Raise an activation again that is still met within its memory; any other ended with its last risk."""
+    age_s = now_s - facts.risk_s
+    still_met = risk.p[rules.horizon] >= rules.trigger.p_on and not risk.hypotensive
+    if facts.trigger.active and still_met and age_s <= rules.trigger.memory_s:
+        return replace(facts, raised_s=now_s)
+    return _restart(facts, now_s, rules, f"no risk for {age_s:.0f} s")
+
+
+def _after_horizon(facts: Facts, p: float, now_s: float, rules: AlarmRules) -> Facts:
+    """Let no forecast outlive its horizon: it is made anew, unacknowledged, or it ends."""
+    if not facts.trigger.active or now_s - facts.raised_s < rules.horizon_min * 60:
+        return facts
+    if p >= rules.trigger.p_on:
+        return replace(facts, raised_s=now_s)
+    return _restart(facts, now_s, rules, "horizon passed, risk below p_on")
+
+
+def _restart(facts: Facts, now_s: float, rules: AlarmRules, why: str) -> Facts:
+    ended = why if facts.trigger.active else facts.ended
+    trigger = restarted(facts.trigger, now_s, rules.trigger)
+    return replace(facts, trigger=trigger, escalation=Trigger(), ended=ended)
+
+
+def _clear_only(facts: Facts, p: float, now_s: float, rules: AlarmRules) -> Facts:
+    """Take a risk of a patient who is hypotensive already: it may end what stands, and begins nothing."""
+    if facts.escalation.active and rules.escalation is not None and p < rules.escalation.p_off:
+        facts = replace(facts, escalation=advance(facts.escalation, p, now_s, rules.escalation)[0])
+    if facts.trigger.active and p < rules.trigger.p_off:
+        facts = replace(facts, trigger=advance(facts.trigger, p, now_s, rules.trigger)[0], ended=BELOW)
+    return facts
+
+
+def _advance(facts: Facts, p: float, now_s: float, rules: AlarmRules) -> tuple[Facts, list[str]]:
+    was, escalation, escalated = facts.trigger, facts.escalation, False
     if rules.escalation is not None:
         escalation, escalated = advance(escalation, p, now_s, rules.escalation)
-    trigger, fired = advance(facts.trigger, p, now_s, rules.trigger, urgent=escalation.active)
+    trigger, fired = advance(was, p, now_s, rules.trigger, urgent=escalation.active)
+    ended = BELOW if was.active and not trigger.active else facts.ended
+    facts = replace(facts, trigger=trigger, escalation=escalation, ended=ended)
     suppressed = []
-    if trigger.held and not facts.trigger.held:
-        left_s = facts.trigger.fired_s + rules.trigger.refractory_s - now_s
+    if trigger.held and not was.held:
+        left_s = was.fired_s + rules.trigger.refractory_s - now_s
         suppressed.append(f"refractory: {left_s:.0f} s left")
-    facts = replace(
-        facts,
-        risk_s=now_s,
-        decision=DecisionSummary(risk.t_s, "forecast", None, risk.p),
-        trigger=trigger,
-        escalation=escalation,
-        faults=0,
-    )
     if fired or (escalated and facts.coalesced):
         facts = _activate(facts, now_s, rules)
         if facts.coalesced:
@@ -116,6 +164,7 @@ def _activate(facts: Facts, now_s: float, rules: AlarmRules) -> Facts:
     """Count an activation as its own, or as one more over the budget; an escalation is always its own."""
     own = _last_hour(facts.activations_s, now_s)
     excess = _last_hour(facts.excess_s, now_s)
+    facts = replace(facts, raised_s=now_s)
     coalesced = len(own) >= rules.budget_per_h and not facts.escalation.active
     if coalesced:
         return replace(facts, coalesced=True, activations_s=own, excess_s=(*excess, now_s))
@@ -153,12 +202,14 @@ def _forecast(facts: Facts, now_s: float, rules: AlarmRules) -> Iterator[Conditi
         return
     if facts.coalesced:
         text = f"frequent forecasts: {len(facts.excess_s)} beyond {rules.budget_per_h} in the last hour"
-        yield Condition(FREQUENT, Priority.LOW, technical=False, text=text, latching=True)
+        yield Condition(
+            FREQUENT, Priority.LOW, technical=False, text=text, latching=True, since_s=facts.raised_s
+        )
         return
     priority = Priority.MEDIUM if facts.escalation.active else rules.forecast_priority
     p = facts.trigger.recent[-1][1]
     text = f"hypotension forecast: {p:.0%} within {rules.horizon_min} min"
-    yield Condition(FORECAST, priority, technical=False, text=text)
+    yield Condition(FORECAST, priority, technical=False, text=text, since_s=facts.raised_s)
 
 
 def _unavailable(facts: Facts, now_s: float, rules: AlarmRules) -> Iterator[Condition]:

@@ -36,6 +36,11 @@ AUDIO_PAUSE_CAP_S = 120.0
 """Longest audio pause that any rule set may allow (requirement ALM-05)."""
 
 
+UNAVAILABLE_LOW_S = 60.0
+UNAVAILABLE_MEDIUM_S = 300.0
+"""Seconds without a risk at the cadence of 30 s; slower decisions need longer ones."""
+
+
 def forecast_priority(word: str) -> Priority:
     """Read the setting; raises SettingsError for `high` and for what is no priority."""
     if word == "high":
@@ -60,9 +65,9 @@ class AlarmRules:
     """Risk from which a low-priority forecast becomes medium, breaking the refractory; None: never."""
     budget_per_h: int = 2
     """Activations an hour; those above it coalesce into one latched advisory."""
-    unavailable_low_s: float = 60.0
+    unavailable_low_s: float = UNAVAILABLE_LOW_S
     """Seconds without a risk until `forecast not available`; until then the last activation stands."""
-    unavailable_medium_s: float = 300.0
+    unavailable_medium_s: float = UNAVAILABLE_MEDIUM_S
     """Seconds without a risk until that condition is of medium priority."""
     audio_pause_max_s: float = AUDIO_PAUSE_CAP_S
     reassert_s: float = 5.0

@@ -8,8 +8,8 @@ of a rival are more than DISAGREE_MMHG apart nobody can say which is wrong, and 
 what the monitor told and what was derived from its wave alike. A rival that is itself unusable (no
 transducer, out of range) refuses nothing, nor does one that has said nothing for CURRENT_S.
 
-Values of one time are compared together, so that the order of two lines in a message does not matter.
-Samples without a time pass untouched.
+Values of one time are held until time goes on and compared together, so that neither the order of two
+lines in a message nor the cut of the feed matters. Samples without a time pass untouched.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from barocast.runtime.domain import DERIVED, Reason, Sample
+from barocast.runtime.moments import Moment
 from barocast.runtime.quality import TRIPLE
 
 if TYPE_CHECKING:
@@ -43,6 +44,13 @@ class _Said:
     rivals: list[tuple[str, float]] = field(default_factory=list)
     """(code, value); two lines may share a code."""
 
+    def hear(self, sample: Sample) -> None:
+        """Keep a mean; systole and diastole only wait for theirs."""
+        if sample.rival_of == MEAN:
+            self.rivals.append((sample.code, sample.value))
+        elif sample.channel == MEAN:
+            self.speaker = sample.value
+
 
 class ArterialAgreement:
     """Compares the arterial lines of one feed."""
@@ -52,21 +60,44 @@ class ArterialAgreement:
         """Code -> device time of its last word, and the means then."""
         self._refused_s = -math.inf
         """Device time of the speaker's last mean if that was refused."""
+        self._moment = Moment()
+        self._said = _Said()
+        """Of the moment."""
 
     def feed(self, events: Iterable[Event]) -> list[Event]:
-        """Take the next events; give them back in order."""
-        events = list(events)
-        refused = {t_s: self._refuses(t_s, said) for t_s, said in _by_time(events).items()}
-        return [self._judged(event, refused) if _is_pressure(event) else event for event in events]
+        """Take the next events; give those that are judged, in order."""
+        judged: list[Event] = []
+        for event in events:
+            if self._moment.ended_by(event, tells=_is_compared(event)):
+                judged += self.flush()
+            judged += self._take(event)
+        return judged
 
-    def _refuses(self, t_s: float, said: _Said) -> bool | None:
-        """Compare what was said at one time; None when the speaker said nothing."""
+    def flush(self) -> list[Event]:
+        """Judge what is held on what is known: at the end of a recording, or in a silence."""
+        if self._moment.t_s is not None:
+            self._compare(self._moment.t_s, self._said)
+        self._said = _Said()
+        return [self._judged(event) for event in self._moment.release()]
+
+    def _take(self, event: Event) -> list[Event]:
+        if _is_compared(event):
+            self._moment.hold(event, event.t_s)
+            self._said.hear(event)
+        elif self._moment:
+            self._moment.hold(event, self._moment.t_s)
+        else:
+            return [self._judged(event)]
+        return self.flush() if self._moment.full else []
+
+    def _compare(self, t_s: float, said: _Said) -> None:
         for code in {code for code, _ in said.rivals}:
             self._rivals.pop(code, None)
             self._rivals[code] = (t_s, [value for rival, value in said.rivals if rival == code])
         while len(self._rivals) > MAX_RIVALS:
             del self._rivals[next(iter(self._rivals))]
-        return None if math.isnan(said.speaker) else self._contradicted(t_s, said.speaker)
+        if not math.isnan(said.speaker):
+            self._refused_s = t_s if self._contradicted(t_s, said.speaker) else -math.inf
 
     def _contradicted(self, t_s: float, mean: float) -> bool:
         return any(
@@ -74,27 +105,16 @@ class ArterialAgreement:
             for heard_s, values in self._rivals.values()
         )
 
-    def _judged(self, sample: Sample, refused: dict[float, bool | None]) -> Sample:
-        if sample.t_s is None:
-            return sample
-        verdict = refused.get(sample.t_s)
-        if verdict is not None:
-            self._refused_s = sample.t_s if verdict else -math.inf
-        if abs(sample.t_s - self._refused_s) > CURRENT_S:
-            return sample
-        return replace(sample, valid=False, reason=Reason.DISAGREE)
+    def _judged(self, event: Event) -> Event:
+        if not _is_pressure(event) or event.t_s is None or abs(event.t_s - self._refused_s) > CURRENT_S:
+            return event
+        return replace(event, valid=False, reason=Reason.DISAGREE)
 
 
-def _by_time(events: Iterable[Event]) -> dict[float, _Said]:
-    found: dict[float, _Said] = {}
-    for event in events:
-        if not isinstance(event, Sample) or event.t_s is None or not event.valid:
-            continue
-        if event.rival_of == MEAN:
-            found.setdefault(event.t_s, _Said()).rivals.append((event.code, event.value))
-        elif event.channel == MEAN and event.code != DERIVED:
-            found.setdefault(event.t_s, _Said()).speaker = event.value
-    return found
+def _is_compared(event: Event) -> TypeGuard[Sample]:
+    if not isinstance(event, Sample) or event.t_s is None or not event.valid:
+        return False
+    return event.rival_of == MEAN or (event.channel in TRIPLE and event.code != DERIVED)
 
 
 def _is_pressure(event: Event) -> TypeGuard[Sample]:

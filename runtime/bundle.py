@@ -18,7 +18,7 @@ import hashlib
 import io
 import json
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,18 +28,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from barocast.calibration.calibrators import Calibrator
-from barocast.calibration.events import EventRule
-from barocast.calibration.trigger import TriggerRules
 from barocast.runtime import wordpiece
-from barocast.runtime.domain import HORIZONS_MIN
 from barocast.runtime.errors import BundleError
-from barocast.runtime.prompt import TEMPLATE_VERSION
+from barocast.runtime.manifest import from_fields, to_fields
+from barocast.runtime.manifest_rules import broken_rule, expected_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from barocast.runtime.manifest import Manifest
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -58,43 +58,8 @@ SIZE_CAPS: Final[Mapping[str, int]] = MappingProxyType(
 )
 """Every file of a bundle and the most bytes it may have. Any other name is refused."""
 MIN_KNOWN_ANSWERS: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmPoint:
-    """The operating point chosen on the selection patients."""
-
-    horizon_min: int
-    """Whose risk raises the alarm: 5, 10 or 15."""
-    trigger: TriggerRules
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What the model is, apart from its files' hashes."""
-
-    id: str
-    sequence: int
-    """Rises with every release: an older one can be refused."""
-    intended_use: str
-    event: EventRule
-    channels: tuple[str, ...]
-    step_s: float
-    """Seconds a column of the window."""
-    window_min: float
-    shapes: Mapping[str, tuple[int, ...]]
-    """Of every input and output, batch 1 in front."""
-    horizons_min: tuple[int, ...]
-    forecast_minutes: tuple[float, ...]
-    """Minutes ahead of each MAP quantile step."""
-    gates: tuple[str, ...]
-    """Names of the gate outputs, in order."""
-    text_template: str
-    calibrator: Mapping[str, Any]
-    """calibration.calibrators.Calibrator.to_dict()."""
-    alarm: AlarmPoint
-    known_answer_tolerance: float
-    """Largest difference of a calibrated probability from its known answer."""
+ANSWERED: Final = frozenset({"series", "mask", "trend", "text", "logits"})
+"""Arrays without which a known answer cannot be asked for and compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +86,7 @@ def read_bundle(directory: Path, trusted: Collection[bytes]) -> Bundle:
         model=files["model.onnx"],
         tokenizer=wordpiece.load(files["tokenizer.json"].decode()),
         calibrator=_calibrator(directory, manifest),
-        known_answers=_arrays(directory, files["known_answers.npz"]),
+        known_answers=_known_answers(directory, manifest, files["known_answers.npz"]),
         card=files["model_card.md"].decode(),
     )
 
@@ -129,7 +94,7 @@ def read_bundle(directory: Path, trusted: Collection[bytes]) -> Bundle:
 def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Write manifest.json over the files as they lie there. Raises BundleError when one is missing."""
     contents = {name: _read_file(directory, name) for name in SIZE_CAPS if name not in {MANIFEST, SIGNATURE}}
-    fields = {"format": FORMAT, **_plain(manifest), "files": {n: _entry(b) for n, b in contents.items()}}
+    fields = {"format": FORMAT, **to_fields(manifest), "files": {n: _entry(b) for n, b in contents.items()}}
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     (directory / MANIFEST).write_bytes(text.encode())
 
@@ -210,50 +175,42 @@ def _json(directory: Path, content: bytes) -> dict[str, Any]:
 
 def _manifest(directory: Path, fields: dict[str, Any]) -> Manifest:
     try:
-        shapes = {name: tuple(shape) for name, shape in fields.pop("shapes").items()}
-        event, alarm = EventRule(**fields.pop("event")), _alarm_point(fields.pop("alarm"))
-        others: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in fields.items()}
-        manifest = Manifest(
-            event=event,
-            alarm=alarm,
-            shapes=MappingProxyType(shapes),
-            **others,
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        manifest = from_fields(fields)
+        broken = broken_rule(manifest)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise BundleError(f"{directory / MANIFEST}: {error}; use the barocast that packed it") from error
-    if manifest.text_template != TEMPLATE_VERSION or manifest.horizons_min != HORIZONS_MIN:
-        raise BundleError(
-            f"{directory / MANIFEST}: made for text template {manifest.text_template} and horizons "
-            f"{manifest.horizons_min}, this is {TEMPLATE_VERSION} and {HORIZONS_MIN}; use its own barocast"
-        )
+    if broken:
+        raise BundleError(f"{directory / MANIFEST}: {broken}; use the barocast that packed it")
     return manifest
 
 
 def _calibrator(directory: Path, manifest: Manifest) -> Calibrator:
     try:
         return Calibrator.from_dict(manifest.calibrator)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise BundleError(f"{directory / MANIFEST}: calibrator: {error}; pack the bundle again") from error
 
 
-def _alarm_point(fields: dict[str, Any]) -> AlarmPoint:
-    return AlarmPoint(fields["horizon_min"], TriggerRules(**fields["trigger"]))
-
-
-def _plain(manifest: Manifest) -> dict[str, Any]:
-    fields = {name: getattr(manifest, name) for name in Manifest.__slots__}
-    nested = {"event": asdict(manifest.event), "alarm": asdict(manifest.alarm)}
-    mappings = {"shapes": dict(manifest.shapes), "calibrator": dict(manifest.calibrator)}
-    return fields | nested | mappings
-
-
-def _arrays(directory: Path, content: bytes) -> Mapping[str, NDArray[Any]]:
+def _known_answers(directory: Path, manifest: Manifest, content: bytes) -> Mapping[str, NDArray[Any]]:
     name = directory / "known_answers.npz"
+    arrays = _arrays(name, content)
+    rows = min((len(array) for array in arrays.values()), default=0)
+    if rows < MIN_KNOWN_ANSWERS:
+        raise BundleError(f"{name}: fewer than {MIN_KNOWN_ANSWERS} known answers; pack the bundle again")
+    odd = _odd_array(arrays, {key: (rows, *shape[1:]) for key, shape in expected_shapes(manifest).items()})
+    if odd:
+        raise BundleError(f"{name}: {odd} is missing or of another shape; pack the bundle again")
+    return MappingProxyType(arrays)
+
+
+def _odd_array(arrays: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    missing = sorted(ANSWERED - arrays.keys())
+    return next((n for n in (*missing, *arrays) if n in missing or arrays[n].shape != shapes.get(n)), None)
+
+
+def _arrays(name: Path, content: bytes) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+            return {key: np.atleast_1d(archive[key]) for key in archive.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise BundleError(f"{name}: not an npz archive ({error}); pack the bundle again") from error
-    if not arrays or min(len(array) for array in arrays.values()) < MIN_KNOWN_ANSWERS:
-        raise BundleError(f"{name}: fewer than {MIN_KNOWN_ANSWERS} known answers; pack the bundle again")
-    return MappingProxyType(arrays)

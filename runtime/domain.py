@@ -181,6 +181,8 @@ class Window:
     mask: NDArray[np.bool_]
     """(channel, time) True where `values` holds a measurement."""
     case: CaseSoFar
+    hypotensive: bool = False
+    """MAP is low now, or an event ended less than 120 s ago: no landmark of the evaluation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,8 @@ class Risk:
     p: tuple[float, float, float]
     """Probability of an onset within 5, 10 and 15 min; never falling."""
     forecast: Forecast
+    hypotensive: bool = False
+    """As in Window: no *new* onset can be forecast now, so this risk raises no alarm of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """ModelInput -> Forecast. One protocol; ONNX Runtime behind it.
 
 `OrtEngine` takes a verified Bundle, pins its threads, and answers the bundle's known answers before it
-is given to anyone. `run` never raises on what the graph gives: a wrong shape, a NaN or crossed quantiles
-come back as a Fault, so that they can never look like "no alarm".
+is given to anyone. `run` never raises on what the graph gives: a wrong shape, another number of gates, a
+NaN or crossed quantiles come back as a Fault, so that they can never look like "no alarm".
 """
 
 from __future__ import annotations
@@ -15,16 +15,20 @@ import onnxruntime as ort
 
 from barocast.runtime.domain import Fault, Forecast, ModelInput
 from barocast.runtime.errors import BundleError
+from barocast.runtime.manifest_rules import expected_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from barocast.runtime.bundle import Bundle, Manifest
+    from barocast.runtime.bundle import Bundle
+    from barocast.runtime.manifest import Manifest
 
 CPU: Final = "CPUExecutionProvider"
 OUTPUTS: Final = ("logits", "quantiles", "gates")
+QUANTILE_TOLERANCE_MMHG: Final = 0.5
+"""Largest difference of a MAP quantile from its known answer: half of what a monitor can show."""
 
 
 class Engine(Protocol):
@@ -53,9 +57,9 @@ class OrtEngine:
         feeds = {field.name: getattr(model_input, field.name) for field in fields(ModelInput)}
         try:
             answers = self._session.run(list(OUTPUTS), feeds)
-        except Exception as error:  # noqa: BLE001 - onnxruntime's own errors share no narrower base class
+            return _forecast(self._manifest, dict(zip(OUTPUTS, answers, strict=True)), t_s)
+        except Exception as error:  # noqa: BLE001 - a graph may give anything, and onnxruntime raise anything
             return Fault(t_s, f"engine: {error}")
-        return _forecast(self._manifest, dict(zip(OUTPUTS, answers, strict=True)), t_s)
 
 
 def _session(bundle: Bundle, threads: int) -> Any:  # noqa: ANN401 - onnxruntime publishes no types
@@ -78,22 +82,33 @@ def _check_shapes(session: Any, manifest: Manifest) -> None:  # noqa: ANN401 - o
 def _check_known_answers(engine: OrtEngine, bundle: Bundle) -> None:
     answers = bundle.known_answers
     for row in range(len(answers["logits"])):
-        given = ModelInput(**{field.name: answers[field.name][row][None] for field in fields(ModelInput)})
-        forecast = engine.run(given, 0.0)
-        expected = bundle.calibrator(answers["logits"][row])
+        known = {name: array[row] for name, array in answers.items()}
+        forecast = engine.run(ModelInput(**{f.name: known[f.name][None] for f in fields(ModelInput)}), 0.0)
         if isinstance(forecast, Fault):
             raise BundleError(f"known_answers.npz: row {row} gives a fault ({forecast.reason})")
-        off = float(np.abs(bundle.calibrator(forecast.logits) - expected).max())
-        if not off <= bundle.manifest.known_answer_tolerance:
-            raise BundleError(
-                f"known_answers.npz: row {row} is off by {off:.4f} on this machine; do not use it"
-            )
+        for name, off, allowed in _differences(bundle, known, forecast):
+            if not off <= allowed:
+                raise BundleError(
+                    f"known_answers.npz: row {row} is off by {off:.4f}{name} on this machine; do not use it"
+                )
+
+
+def _differences(
+    bundle: Bundle, known: Mapping[str, NDArray[Any]], forecast: Forecast
+) -> Iterator[tuple[str, float, float]]:
+    """Give (unit and name, largest difference, what is allowed) of each answer that is known."""
+    risk, expected = bundle.calibrator(forecast.logits), bundle.calibrator(known["logits"])
+    yield " of risk", float(np.abs(risk - expected).max()), bundle.manifest.known_answer_tolerance
+    if "quantiles" in known:
+        fan = np.stack([forecast.q10, forecast.q50, forecast.q90])
+        yield " mmHg of MAP", float(np.abs(fan - known["quantiles"]).max()), QUANTILE_TOLERANCE_MMHG
 
 
 def _forecast(manifest: Manifest, answers: Mapping[str, NDArray[Any]], t_s: float) -> Forecast | Fault:
+    shapes = expected_shapes(manifest)
     for name, answer in answers.items():
-        if answer.shape != manifest.shapes[name] or not np.isfinite(answer).all():
-            return Fault(t_s, f"engine: {name} of shape {answer.shape} is not finite numbers of its shape")
+        if answer.shape != shapes[name] or not np.isfinite(answer).all():
+            return Fault(t_s, f"engine: {name} of shape {answer.shape} is not finite numbers {shapes[name]}")
     logits, quantiles, gates = (np.asarray(answers[name][0], dtype=np.float64) for name in OUTPUTS)
     if (np.diff(logits) < 0).any() or (np.diff(quantiles, axis=0) < 0).any():
         return Fault(t_s, "engine: risks or quantiles out of order")

@@ -1,5 +1,6 @@
 """Events -> decisions: every stage between the decoder and the alarm machine, composed.
 
+    steady:  steady_time                                                 (no stray or stepped clock)
     judge:   wave_numerics, quality, arterial_agreement
     decide:  timeline -> window -> tokens -> engine -> calibrator
 
@@ -17,7 +18,8 @@ from barocast.runtime.arterial_agreement import ArterialAgreement
 from barocast.runtime.domain import Abstain, Fault, Patient, Risk, Sample, WaveChunk
 from barocast.runtime.prompt import describe
 from barocast.runtime.quality import NumericsGate
-from barocast.runtime.timeline import NEW_CASE_GAP_S, Timeline
+from barocast.runtime.steady_time import SteadyTime
+from barocast.runtime.timeline import Timeline
 from barocast.runtime.tokens import text_ids, to_model_input
 from barocast.runtime.wave_numerics import WaveNumerics
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from barocast.runtime.bundle import Bundle
-    from barocast.runtime.domain import Decision, Event, Forecast
+    from barocast.runtime.domain import Decision, Event, Forecast, Window
     from barocast.runtime.engines import Engine
 
 EVERY_S: Final = 30.0
@@ -45,6 +47,7 @@ class Pipeline:
         self._bundle = bundle
         self._engine = engine
         self._every_s = every_s
+        self._time = SteadyTime()
         self._gate = NumericsGate()
         self._waves = WaveNumerics()
         self._agreement = ArterialAgreement()
@@ -57,7 +60,11 @@ class Pipeline:
 
     def feed(self, events: Iterable[Event]) -> list[Decision]:
         """Take a decoder's events; give the decisions that they made due."""
-        return self.take(self.judge(events))
+        return self.take(self.judge(self.steady(events)))
+
+    def steady(self, events: Iterable[Event]) -> list[Event]:
+        """Hold back events whose time is in doubt."""
+        return self._time.feed(events)
 
     def judge(self, events: Iterable[Event]) -> list[Event]:
         """Add what the wave tells, and mark what cannot be believed: the values as a screen may show them."""
@@ -68,15 +75,21 @@ class Pipeline:
         decisions: list[Decision] = []
         for event in judged:
             if isinstance(event, Sample) and event.t_s is not None:
-                decisions += self._reach(event.t_s)
+                decisions += self._reach(event, event.t_s)
             self.timeline.take((event,))
         return decisions
 
     def finish(self) -> list[Decision]:
-        """Give the decision that falls exactly on the last sample of a recording."""
+        """Give the decisions that the end of a recording makes due, up to its very last sample."""
+        decisions = self.take(self.judge(self._time.flush()) + self.settle())
         newest = self.timeline.newest_s
-        at_the_end = newest is not None and self._due_s is not None and self._due_s <= newest
-        return [self.decide(self._due_s)] if at_the_end and self._due_s is not None else []
+        if newest is not None and self._due_s is not None and self._due_s <= newest:
+            decisions.append(self.decide(self._due_s))
+        return decisions
+
+    def settle(self) -> list[Event]:
+        """Give the judged events that were still waiting for their fellows of the same instant."""
+        return self._agreement.feed(self._gate.flush()) + self._agreement.flush()
 
     def decide(self, t_s: float) -> Decision:
         """Decide on the window that ends at `t_s`, seconds on the device's clock."""
@@ -86,7 +99,7 @@ class Pipeline:
         forecast = self._engine.run(to_model_input(window, self._text), t_s)
         if isinstance(forecast, Fault):
             return forecast
-        return self._risk(forecast, t_s)
+        return self._risk(forecast, window)
 
     @property
     def case_s(self) -> float:
@@ -97,15 +110,14 @@ class Pipeline:
         """Say at `t_s`, seconds on the device's clock, that the feed has given nothing for `seconds`."""
         return Abstain(t_s, f"no data: nothing for {seconds:.0f} s")
 
-    def _risk(self, forecast: Forecast, t_s: float) -> Risk | Fault:
+    def _risk(self, forecast: Forecast, window: Window) -> Risk | Fault:
         p5, p10, p15 = (float(p) for p in self._bundle.calibrator(forecast.logits))
         if not 0 <= p5 <= p10 <= p15 <= 1:
-            return Fault(t_s, f"calibrator: risks {p5}, {p10}, {p15} out of order")
-        return Risk(t_s, (p5, p10, p15), forecast)
+            return Fault(window.t_end_s, f"calibrator: risks {p5}, {p10}, {p15} out of order")
+        return Risk(window.t_end_s, (p5, p10, p15), forecast, window.hypotensive)
 
-    def _reach(self, t_s: float) -> list[Decision]:
-        newest = self.timeline.newest_s
-        if self._due_s is None or newest is None or abs(t_s - newest) > NEW_CASE_GAP_S:
+    def _reach(self, sample: Sample, t_s: float) -> list[Decision]:
+        if self._due_s is None or self.timeline.begins_case(sample):
             self._due_s = math.ceil(t_s / self._every_s) * self._every_s
         decisions: list[Decision] = []
         while self._due_s < t_s:

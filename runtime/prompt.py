@@ -3,7 +3,8 @@
 A missing field says nothing; a section with nothing to say is left out; so the same patient always
 gives the same text, and any section can be dropped by name. Numbers come with a plain word
 (`low`, `aged 60 to 69`), because a small text model reads words better than digits. Bands are the
-usual adult reference limits; they describe, they do not diagnose. Free-text notes come last, as
+usual adult reference limits; they describe, they do not diagnose. History is told in one order however it
+was written down. Free-text notes come last, as
 they are, cut to NOTE_WORDS words.
 """
 
@@ -22,6 +23,9 @@ TEMPLATE_VERSION: Final = "1"
 
 NOTE_WORDS: Final = 60
 """Words kept of the free text, from its beginning."""
+
+HISTORY_FIRST: Final = ("hypertension", "diabetes")
+"""Conditions that the training texts hold, in their order there; all others follow in alphabetical order."""
 
 _SEX: Final = MappingProxyType({"F": "woman", "M": "man"})
 _BMI_BANDS: Final = ((18.5, "underweight"), (25.0, "normal weight"), (30.0, "overweight"))
@@ -53,8 +57,9 @@ def _demographics(patient: Patient) -> str:
 def _age(patient: Patient) -> str:
     if patient.age_years is None:
         return ""
-    decade = int(patient.age_years // 10 * 10)
-    return f"{patient.age_years:.0f} years, aged {decade} to {decade + 9}"
+    years = round(patient.age_years)
+    decade = years // 10 * 10
+    return f"{years} years, aged {decade} to {decade + 9}"
 
 
 def _build(patient: Patient) -> str:
@@ -72,7 +77,10 @@ def _physical_status(patient: Patient) -> str:
 
 
 def _history(patient: Patient) -> str:
-    return ", ".join(item.lower() for item in patient.history)
+    told = {item.lower() for item in patient.history}
+    return ", ".join(
+        [item for item in HISTORY_FIRST if item in told] + sorted(told.difference(HISTORY_FIRST))
+    )
 
 
 def _labs(patient: Patient) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from barocast.runtime.domain import DERIVED, Reason, Sample
+from barocast.runtime.moments import Moment
 from barocast.runtime.tracks import CHANNELS
 
 if TYPE_CHECKING:
@@ -35,8 +36,12 @@ ZEROED_MMHG = 2.0
 """A systolic this near to 0 is a transducer open to air."""
 FROZEN_S = 600.0
 """A pressure that has not moved by a digit for longer than this is not being measured."""
+FROZEN_SAMPLES = 10
+"""... and that this many reports in a row agree on: few whole mmHg of a slow feed may agree by chance."""
+REPEAT_GAP_S = 90.0
+"""Longest gap in a repetition: forecasts are made up to HOLD_LIMIT_S / MIN_VALID_SHARE, 86 s (timeline)."""
 CADENCE_S = 15.0
-"""Samples further apart are judged alone: neither a jump nor a repeat says anything."""
+"""Samples further apart are judged alone: a jump between them says nothing."""
 JUMP_MMHG = 30.0
 """A step of MAP from one sample to the next that reverses is no pressure (Mulder 2024)."""
 CONFIRM_S = 10.0
@@ -71,15 +76,18 @@ def check_pressures(systolic: float, diastolic: float, mean: float) -> Reason | 
 class _Repeat:
     """How long one channel has said the same."""
 
-    value: float
-    since_s: float
-    last_s: float
+    value: float = float("nan")
+    since_s: float = float("nan")
+    last_s: float = float("nan")
+    times: int = 0
+    """Different times at which it was said."""
 
     def frozen(self, value: float, t_s: float) -> bool:
-        if value != self.value or not 0 <= t_s - self.last_s <= CADENCE_S:
-            self.value, self.since_s = value, t_s
-        self.last_s = t_s
-        return t_s - self.since_s > FROZEN_S
+        if value != self.value or not abs(t_s - self.last_s) <= REPEAT_GAP_S:
+            self.value, self.since_s, self.last_s, self.times = value, t_s, t_s, 1
+        if t_s > self.last_s:
+            self.last_s, self.times = t_s, self.times + 1
+        return t_s - self.since_s > FROZEN_S and self.times >= FROZEN_SAMPLES
 
 
 @dataclass(slots=True)
@@ -106,49 +114,63 @@ class _Level:
 class NumericsGate:
     """Mark ABP_SYS, ABP_DIA and ABP_MEAN that cannot be believed; everything else passes untouched.
 
-    Values of one time are one triple. A value is judged with what is known of its triple when the call
-    ends, so a decoder that gives a frame's values together has all three judged together. A step of more
-    than JUMP_MMHG is judged only where systolic or diastolic came with the mean; without times (`t_s`
-    None) only the table applies. Numbers that wave_numerics.WaveNumerics derived were judged on their wave.
+    Values of one time are one triple and judged together, however the feed was cut: they are held until
+    the third is there, one of them is told again, time goes on, or `flush` says that nothing follows. A
+    step of more than JUMP_MMHG is judged only where systolic or diastolic came with the mean; without times
+    (`t_s` None) only the table applies. Numbers that wave_numerics.WaveNumerics derived were judged on
+    their wave.
     """
 
     def __init__(self) -> None:
-        self._repeats: dict[str, _Repeat] = {}
+        self._repeats = {name: _Repeat() for name in TRIPLE}
         self._level = _Level()
-        self._latest: tuple[float | None, dict[str, float]] = (None, {})
+        self._moment = Moment()
+        self._triple: dict[str, float] = {}
+        """Of the moment: channel -> mmHg."""
 
     def feed(self, events: Iterable[Event]) -> list[Event]:
-        """Take the next events; give them back in order, the unusable ones marked with the reason."""
-        events = list(events)
-        triples = self._triples(events)
-        verdicts = {t_s: self._judge(t_s, triple) for t_s, triple in triples.items()}
-        return [_marked(event, verdicts[event.t_s]) if _is_pressure(event) else event for event in events]
-
-    def _triples(self, events: list[Event]) -> dict[float | None, dict[str, float]]:
-        t_s, known = self._latest
-        triples: dict[float | None, dict[str, float]] = {}
+        """Take the next events; give those that are judged, in order, the unusable marked with the reason."""
+        judged: list[Event] = []
         for event in events:
-            if _is_pressure(event):
-                begun = known if event.t_s == t_s and t_s is not None else {}
-                triples.setdefault(event.t_s, dict(begun))[str(event.channel)] = event.value
-        if triples:
-            self._latest = list(triples.items())[-1]
-        return triples
+            if self._ended_by(event):
+                judged += self.flush()
+            judged += self._take(event)
+        return judged
+
+    def flush(self) -> list[Event]:
+        """Judge what is held on what is known: at the end of a recording, or in a silence."""
+        held = self._moment.release()
+        if not self._triple:
+            return held
+        reason = self._judge(self._moment.t_s, self._triple)
+        self._triple = {}
+        return [_marked(event, reason) if _is_pressure(event) else event for event in held]
+
+    def _ended_by(self, event: Event) -> bool:
+        if _is_pressure(event) and event.channel in self._triple:
+            return True
+        return self._moment.ended_by(event, tells=_is_pressure(event))
+
+    def _take(self, event: Event) -> list[Event]:
+        if _is_pressure(event):
+            self._moment.hold(event, event.t_s)
+            self._triple[str(event.channel)] = event.value
+        elif self._moment:
+            self._moment.hold(event, self._moment.t_s)
+        else:
+            return [event]
+        return self.flush() if len(self._triple) == len(TRIPLE) or self._moment.full else []
 
     def _judge(self, t_s: float | None, triple: dict[str, float]) -> Reason | None:
         reason = check_pressures(*(triple.get(name, float("nan")) for name in TRIPLE))
         if t_s is None:
             return reason
-        frozen = [self._frozen(name, value, t_s) for name, value in triple.items()]
+        frozen = [self._repeats[name].frozen(value, t_s) for name, value in triple.items()]
         if reason is None and all(frozen):
             return Reason.FLAT
         if reason is None and len(triple) > 1 and "ABP_MEAN" in triple:
             return Reason.SPIKE if self._level.jumped(triple["ABP_MEAN"], t_s) else None
         return reason
-
-    def _frozen(self, name: str, value: float, t_s: float) -> bool:
-        repeat = self._repeats.setdefault(name, _Repeat(value, t_s, t_s))
-        return repeat.frozen(value, t_s)
 
 
 def _is_pressure(event: Event) -> TypeGuard[Sample]:

@@ -21,12 +21,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from barocast.calibration.events import find_events
+from barocast.calibration.events import HYPOTENSION, find_events
+from barocast.calibration.landmarks import QUIET_S
+from barocast.runtime.clock_anchor import SET_BACK_S
 from barocast.runtime.domain import DERIVED, Abstain, CaseSoFar, Sample, Window
+from barocast.runtime.steady_time import is_arterial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from barocast.calibration.events import Span
     from barocast.runtime.domain import Event, Floats, Reason
 
 STEP_S: Final = 10.0
@@ -65,7 +69,9 @@ class Timeline:
         """Put the samples of our channels into their columns; everything else passes by."""
         for event in events:
             if isinstance(event, Sample) and event.t_s is not None and event.channel is not None:
-                self._advance(event.t_s)
+                if self.begins_case(event):
+                    self._begin(event.t_s)
+                self.newest_s = max(self.newest_s or event.t_s, event.t_s)
                 track = self._track(event.channel, derived=event.code == DERIVED)
                 track.add(event.t_s, event.value if event.valid else np.nan)
                 if event.channel == "ABP_MEAN" and event.code != DERIVED:
@@ -76,11 +82,19 @@ class Timeline:
         stop = _column(t_end_s) + 1
         series = np.stack([self._columns(channel, stop) for channel in self.channels])
         pressure = series[self.channels.index("ABP_MEAN")]
-        lacking = _lacking(pressure, self._refusal(t_end_s))
+        lacking = _short(pressure) or self._stale(t_end_s) or _thin(pressure)
         if lacking:
             return Abstain(t_end_s, lacking)
-        recent = series[:, -WINDOW_STEPS:]
-        return Window(t_end_s, STEP_S, self.channels, recent, ~np.isnan(recent), _case_so_far(pressure))
+        recent, events = series[:, -WINDOW_STEPS:], find_events(pressure, STEP_S)
+        return Window(
+            t_end_s,
+            STEP_S,
+            self.channels,
+            recent,
+            ~np.isnan(recent),
+            _case_so_far(pressure, events),
+            _hypotensive(pressure, events),
+        )
 
     def recent(self, channel: str) -> Floats:
         """Give the channel's last columns up to now, at most WINDOW_STEPS, NaN where nothing was measured."""
@@ -93,16 +107,29 @@ class Timeline:
         """Seconds from the case's first sample to its newest."""
         return 0.0 if self.newest_s is None else self.newest_s - self._oldest_s
 
-    def _refusal(self, t_end_s: float) -> Reason | None:
+    def _stale(self, t_end_s: float) -> str:
+        """Say that MAP is not current: it may be as old as its own period, and CURRENT_S at least."""
+        tracks = [
+            self._tracks[key] for key in (("ABP_MEAN", False), ("ABP_MEAN", True)) if key in self._tracks
+        ]
+        if any(t_end_s - track.valid_s <= max(CURRENT_S, track.cadence_s()) for track in tracks):
+            return ""
         told_s, reason = self._map_told
-        return reason if t_end_s - told_s <= CURRENT_S else None
+        why = f" ({reason})" if reason and t_end_s - told_s <= CURRENT_S else ""
+        return f"no current MAP: none in the last {CURRENT_S:.0f} s{why}"
 
-    def _advance(self, t_s: float) -> None:
-        if self.newest_s is None or abs(t_s - self.newest_s) > NEW_CASE_GAP_S:
-            self._tracks.clear()
-            self._first = _column(t_s)
-            self.newest_s = self._oldest_s = t_s
-        self.newest_s = max(self.newest_s, t_s)
+    def begins_case(self, sample: Sample) -> bool:
+        """Whether another case begins with this sample: the first, after a long gap, or the clock was set."""
+        if sample.t_s is None or self.newest_s is None:
+            return sample.t_s is not None
+        step_s = sample.t_s - self.newest_s
+        return step_s > NEW_CASE_GAP_S or (step_s < -SET_BACK_S and is_arterial(sample))
+
+    def _begin(self, t_s: float) -> None:
+        self._tracks.clear()
+        self._first = _column(t_s)
+        self.newest_s = self._oldest_s = t_s
+        self._map_told = (-math.inf, None)
 
     def _track(self, channel: str, *, derived: bool) -> _Track:
         key = (channel, derived)
@@ -127,6 +154,8 @@ class _Track:
         self._first = first
         self._sum: list[float] = []
         self._count: list[int] = []
+        self.valid_s = -math.inf
+        """Device time of the newest valid sample."""
         self._last = (-np.inf, np.nan)
         self._intervals: deque[float] = deque(maxlen=CADENCE_INTERVALS)
 
@@ -142,6 +171,7 @@ class _Track:
         if not math.isnan(value):
             self._sum[column] += value
             self._count[column] += 1
+            self.valid_s = max(self.valid_s, t_s)
 
     def columns(self, start: int, stop: int) -> Floats:
         """Give the means of columns `start` to `stop`, NaN where nothing was measured."""
@@ -169,11 +199,12 @@ class _Track:
         if not columns:
             return []
         last_s, value = self._last
-        until = last_s + self._cadence_s()
+        until = last_s + self.cadence_s()
         holds = [not math.isnan(value) and column * STEP_S < until for column in columns]
         return [(value, 1) if held else (0.0, 0) for held in holds]
 
-    def _cadence_s(self) -> float:
+    def cadence_s(self) -> float:
+        """Give the median of the last intervals, seconds, at most HOLD_LIMIT_S; 0 while unknown."""
         return min(statistics.median_low(self._intervals), HOLD_LIMIT_S) if self._intervals else 0.0
 
 
@@ -181,27 +212,34 @@ def _column(t_s: float) -> int:
     return math.ceil(t_s / STEP_S)
 
 
-def _lacking(pressure: Floats, refusal: Reason | None) -> str:
-    """Say what keeps a forecast from being made on MAP up to now; empty when nothing does."""
+def _short(pressure: Floats) -> str:
+    """Say that the case is too young for a forecast; empty when it is not."""
     seen_min = pressure.size * STEP_S / 60
-    if seen_min < WINDOW_MIN:
-        return f"{SHORT_HISTORY}: {seen_min:.1f} of {WINDOW_MIN} min"
-    recent = ~np.isnan(pressure[-WINDOW_STEPS:])
-    if not recent[-round(CURRENT_S / STEP_S) :].any():
-        why = f" ({refusal})" if refusal else ""
-        return f"no current MAP: none in the last {CURRENT_S:.0f} s{why}"
-    if recent.mean() < MIN_VALID_SHARE:
-        return f"too little MAP: {recent.mean():.0%} of the last {WINDOW_MIN} min, need {MIN_VALID_SHARE:.0%}"
-    return ""
+    return f"{SHORT_HISTORY}: {seen_min:.1f} of {WINDOW_MIN} min" if seen_min < WINDOW_MIN else ""
 
 
-def _case_so_far(pressure: Floats) -> CaseSoFar:
+def _thin(pressure: Floats) -> str:
+    """Say that too much of the window is missing; empty when it is not."""
+    share = float((~np.isnan(pressure[-WINDOW_STEPS:])).mean())
+    if share >= MIN_VALID_SHARE:
+        return ""
+    return f"too little MAP: {share:.0%} of the last {WINDOW_MIN} min, need {MIN_VALID_SHARE:.0%}"
+
+
+def _hypotensive(pressure: Floats, events: list[Span]) -> bool:
+    """Whether MAP is low now or an event has just ended: evaluation's landmarks leave such moments out."""
+    current = pressure[-round(CURRENT_S / STEP_S) :]
+    low = bool(np.nanmean(current) < HYPOTENSION.below_mmhg) if not np.isnan(current).all() else False
+    return low or (bool(events) and (pressure.size - events[-1].stop) * STEP_S < QUIET_S)
+
+
+def _case_so_far(pressure: Floats, events: list[Span]) -> CaseSoFar:
     minutes_below = {limit: float((pressure < limit).sum() * STEP_S / 60) for limit in (65, 70)}
     return CaseSoFar(
         minutes=pressure.size * STEP_S / 60,
         map_mean=float(np.nanmean(pressure)),
         map_min=float(np.nanmin(pressure)),
-        events=len(find_events(pressure, STEP_S)),
+        events=len(events),
         minutes_below_65=minutes_below[65],
         minutes_below_70=minutes_below[70],
     )

@@ -37,7 +37,7 @@ def _read(path: Path) -> dict[str, bytes]:
         raise SettingsError(
             f"{path}: cannot be read ({error.strerror}); name a file of trusted keys"
         ) from error
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise SettingsError(f'{path}: not of the form {{"name": "64 hex digits"}} ({error})') from error
     wrong = [name for name, key in keys.items() if len(key) != KEY_BYTES]
     if wrong:

@@ -19,7 +19,8 @@ from onnx import TensorProto, helper, numpy_helper
 from barocast.calibration.calibrators import Calibrator
 from barocast.calibration.events import HYPOTENSION
 from barocast.calibration.trigger import TriggerRules
-from barocast.runtime.bundle import AlarmPoint, Bundle, Manifest, read_bundle, sign, write_manifest
+from barocast.runtime.bundle import Bundle, read_bundle, sign, write_manifest
+from barocast.runtime.manifest import AlarmPoint, Manifest
 from barocast.runtime.prompt import TEMPLATE_VERSION
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def known_answers(rows: int = 20) -> dict[str, np.ndarray]:
         "trend": trend,
         "text": np.zeros((rows, 128), np.int64),
         "logits": logits.astype(np.float32),
+        "quantiles": np.repeat(means[:, None] + np.array([-5, 0, 5], np.float32), 30).reshape(rows, 3, 30),
     }
 
 

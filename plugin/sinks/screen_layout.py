@@ -70,7 +70,7 @@ def render(view: View, width: int, height: int) -> Group:
         *_banner(view.alarm, width),
         *_beside(_numerics(view, roomy=roomy), side, _chart(view, width - side, body), body),
         *_risk(view, width),
-        _spread(Text(quality_words(view)), Text(_feed_words(view), style="grey62"), width),
+        _spread(_state_words(view), Text(_feed_words(view), style="grey62"), width),
         _spread(Text(NOT_A_DEVICE, style="bold"), Text(f"bundle {view.bundle_id}", style="grey62"), width),
     ]
     return Group(*(_filled(line, width) for line in lines[:height]))
@@ -210,6 +210,13 @@ def _risk_line(horizon_min: int, p: float, width: int) -> Text:
     bar = "━" * (halves // 2) + "╸" * (halves % 2)
     rest = "─" * (room - len(bar))
     return Text.assemble((label.ljust(RISK_LABEL), "bold"), (bar, "bright_white"), (rest, "grey30"))
+
+
+def _state_words(view: View) -> Text:
+    """Say what is wrong with the box itself, else how good the signal is."""
+    if view.troubles:
+        return Text("; ".join(view.troubles), style="black on yellow")
+    return Text(quality_words(view))
 
 
 def quality_words(view: View) -> str:

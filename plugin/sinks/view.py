@@ -53,5 +53,7 @@ class View:
     decision: Decision | None = None
     """None before the first one."""
     feeds: tuple[Feed, ...] = ()
+    troubles: tuple[str, ...] = ()
+    """What is wrong with a sink, the log, the port or the recorder, a line each."""
     simulated: bool = False
     """True where the patient is not a person: the screen says so."""

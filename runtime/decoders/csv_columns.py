@@ -3,7 +3,8 @@
 An empty cell of a numeric column is a Sample NaN `missing` when a value was due: a column that speaks
 every 30 s in a file with a row every 2 s misses nothing in between. Its cadence is the median of its last
 intervals; before two values have been seen every empty cell counts. In a wave column an empty cell is
-simply no sample: evenly spaced cells join into runs, and a step that leaves the beat ends one.
+simply no sample: evenly spaced cells join into runs, and a step that leaves the beat ends one. No value is
+dropped.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ALMOST = 0.99
 MAX_RUN = 256
 """Samples in one WaveChunk: two seconds of a 125 Hz wave."""
 MIN_STEP_S = 1e-4
-"""Seconds between two samples; no physiological wave is faster."""
+"""Seconds between two samples of a wave; no physiological wave is faster."""
 OFF_BEAT = 0.25
 """Share of a wave's step by which a cell may be early or late and still belong to the run."""
 
@@ -69,17 +70,27 @@ class WaveColumn:
     def __init__(self, at: int, channel: str) -> None:
         self.at = at
         """Place in the row."""
+        self.last_s = -math.inf
+        """Time of the latest sample."""
         self._channel = channel
         self._step_s = math.nan
         self._start_s = math.nan
         self._values: list[float] = []
 
+    @property
+    def lone(self) -> bool:
+        """Whether there has been one sample only, so that no step was ever seen."""
+        return bool(self._values) and math.isnan(self._step_s)
+
     def read(self, t_s: float, value: float | None, events: list[Event]) -> None:
-        """Take a cell, None when empty; give the run that it ends."""
+        """Take a cell, None when empty; give the run that it ends.
+
+        A value comes at least MIN_STEP_S after `last_s`.
+        """
         if value is None:
             return
-        n = len(self._values)
-        if n == 1 and t_s > self._start_s:
+        n, self.last_s = len(self._values), t_s
+        if n == 1:
             self._step_s = t_s - self._start_s
         if n and not abs(t_s - self._start_s - n * self._step_s) <= OFF_BEAT * self._step_s:
             self.end(events)
@@ -90,8 +101,8 @@ class WaveColumn:
             self.end(events)
 
     def end(self, events: list[Event]) -> None:
-        """Give the run so far; one whose step was never seen has no rate and is dropped."""
-        if self._values and self._step_s >= MIN_STEP_S:
+        """Give the run so far, which is not `lone`."""
+        if self._values:
             track = CHANNELS[self._channel]
             values = np.array(self._values, dtype=np.float64)
             reason = Reason.RANGE if values.min() < track.low or values.max() > track.high else None

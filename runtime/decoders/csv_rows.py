@@ -5,17 +5,18 @@
     2,,63                      an empty cell where a value was due is a Sample NaN `missing`
 
 Rows may be irregular and each column may have its own cadence (csv_columns.py): times may repeat but not
-go back. A value that no sensor can report is kept and marked `range`.
+go back, nor leap by more than a day. A value that no sensor can report is kept and marked `range`. A cell may
+stand in quotes that close on its line; blank lines are no rows.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
 import math
+import re
 from typing import TYPE_CHECKING
 
-from barocast.runtime.decoders.csv_columns import NumericColumn, WaveColumn
+from barocast.runtime.decoders.csv_columns import MIN_STEP_S, NumericColumn, WaveColumn
 from barocast.runtime.decoders.tally import Tally
 from barocast.runtime.errors import InputError
 from barocast.runtime.tracks import CHANNELS
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 TIME = "t_s"
 MAX_LINE = 1 << 16
 """Bytes. All channels at 20 characters a cell come to 500; a longer line is not such a file."""
+MAX_STEP_S = 86_400.0
+"""Seconds between two rows of one case; a longer step is milliseconds, or another case."""
+MAX_T_S = 1e11
+"""Seconds, three thousand years: epoch seconds stay far below, epoch milliseconds are above."""
+
+_CELL = re.compile(r'\s*"(?P<quoted>[^"]*)"\s*(?:,|\Z)|(?P<plain>[^",]*)(?:,|\Z)')
+_CLOCK = re.compile(r"\s*(?:\d{1,4}([-/.])\d{1,2}\1\d{1,4}[ T]*)?(?:\d{1,2}:\d{2}\S*)?\s*\Z")
+"""A time of day, a date, or both."""
+_NOT_MILLISECONDS = "write seconds, not milliseconds"
 
 _OTHER_WORDS = {
     "MAP": "ABP_MEAN",
@@ -79,11 +89,13 @@ class CsvDecoder:
             raise InputError(f"{self._name}: line {self._line + 1}: no rows below the header; add the values")
         for column in self._readers:
             if isinstance(column, WaveColumn):
-                column.end(events)
+                self._end_wave(column, events)
         return self._tally.gave(events)
 
     def _take(self, raw: bytes, events: list[Event]) -> None:
         self._line += 1
+        if b"\r" in raw.rstrip(b"\r"):
+            raise self._error("", "lines that end in CR alone", "save the file with line ends LF or CRLF")
         if len(raw) > MAX_LINE:
             raise self._error("", f"longer than {MAX_LINE} bytes", "give one row a line")
         cells = self._cells(raw)
@@ -94,7 +106,8 @@ class CsvDecoder:
             return
         if len(cells) != len(self._columns):
             what = f"{len(cells)} cells where the header has {len(self._columns)}"
-            raise self._error("", what, "give every row a cell for each column, empty when missing")
+            mend = "give every row a cell for each column, empty when missing"
+            raise self._error("", what, mend if cells[-1].strip() else f"{mend}, and no comma at its end")
         self._read_row(cells, events)
         self._tally.framed()
 
@@ -104,19 +117,35 @@ class CsvDecoder:
         except UnicodeDecodeError as error:
             what = f"byte {error.start + 1} (0x{raw[error.start]:02x}) is not UTF-8"
             raise self._error("", what, "save the file as UTF-8") from error
+        text = text.strip("\r\n")
         if not text.strip():
             return []
-        if '"' not in text:
-            return text.split(",")
-        try:
-            return next(csv.reader([text.strip()]))
-        except csv.Error as error:
-            raise self._error("", str(error), "write the cells without quotes") from error
+        for sign, called in ((";", "semicolons"), ("\t", "tabs")):
+            if sign in text and any(sign in cell.strip() for cell in text.split(",")):
+                mend = "save the file with commas between the columns and decimal points"
+                raise self._error("", f"columns separated by {called}", mend)
+        return self._unquoted(text) if '"' in text else text.split(",")
+
+    def _unquoted(self, text: str) -> list[str]:
+        cells: list[str] = []
+        end, comma = 0, True
+        while comma:
+            found = _CELL.match(text, end)
+            if not found:
+                place = self._columns[len(cells)] if len(cells) < len(self._columns) else str(len(cells) + 1)
+                raise self._error(place, "a quote that does not close in its cell", "delete the quotes")
+            cells.append(found["quoted"] if found["plain"] is None else found["plain"])
+            end, comma = found.end(), found[0].endswith(",")
+        return cells
 
     def _read_header(self, cells: list[str]) -> None:
         names = [cell.strip() for cell in cells]
         known = [TIME, *CHANNELS]
-        for name in names:
+        for at, name in enumerate(names):
+            if not name:
+                last = at == len(names) - 1
+                mend = "delete the comma at the end of every line" if last else "name it or delete it"
+                raise self._error(str(at + 1), "a column without a name", mend)
             if name not in known:
                 raise self._error(name, "unknown column", _mend(name, known))
             if names.count(name) > 1:
@@ -133,15 +162,34 @@ class CsvDecoder:
         ]
 
     def _read_row(self, cells: list[str], events: list[Event]) -> None:
-        t_s = self._number(cells, self._time_at)
-        if t_s is None:
-            raise self._error(TIME, "a row without a time", "give its seconds")
-        if t_s < self._last_t:
-            what = f"time goes back from {self._last_t:g} to {t_s:g} s"
-            raise self._error(TIME, what, "sort the rows by t_s")
+        t_s = self._time(cells)
         self._last_t = t_s
         for column in self._readers:
-            column.read(t_s, self._number(cells, column.at), events)
+            value = self._number(cells, column.at)
+            if isinstance(column, WaveColumn) and value is not None and t_s - column.last_s < MIN_STEP_S:
+                what = f"two samples less than {MIN_STEP_S:g} s apart"
+                raise self._error(self._columns[column.at], what, "write t_s with all its decimals")
+            column.read(t_s, value, events)
+
+    def _time(self, cells: list[str]) -> float:
+        t_s, last_s = self._number(cells, self._time_at), self._last_t
+        if t_s is None:
+            raise self._error(TIME, "a row without a time", "give its seconds, or delete the line")
+        if abs(t_s) > MAX_T_S:
+            raise self._error(TIME, f"{t_s:.15g} s is beyond {MAX_T_S:g} s", _NOT_MILLISECONDS)
+        if t_s < last_s:
+            what = f"time goes back from {last_s:.15g} to {t_s:.15g} s"
+            raise self._error(TIME, what, "sort the rows by t_s")
+        if math.isfinite(last_s) and t_s - last_s > MAX_STEP_S:
+            what = f"time leaps by more than a day, from {last_s:.15g} to {t_s:.15g} s"
+            raise self._error(TIME, what, f"{_NOT_MILLISECONDS}, and one case a file")
+        return t_s
+
+    def _end_wave(self, column: WaveColumn, events: list[Event]) -> None:
+        if column.lone:
+            what = "the only sample of its wave has no rate"
+            raise self._error(self._columns[column.at], what, "add its neighbours or delete it")
+        column.end(events)
 
     def _number(self, cells: list[str], at: int) -> float | None:
         """Read a cell, None when empty. Whatever Python alone takes for a number is text here."""
@@ -154,7 +202,7 @@ class CsvDecoder:
             value = math.nan
         if value - value != 0 or "_" in cell:
             what = f"{cell.strip()[:40]!r} is not a number"
-            raise self._error(self._columns[at], what, "leave the cell empty when the value is missing")
+            raise self._error(self._columns[at], what, _mend_number(self._columns[at], cell))
         return value
 
     def _error(self, column: str, what: str, mend: str) -> InputError:
@@ -164,9 +212,15 @@ class CsvDecoder:
 
 
 def _mend(name: str, known: list[str]) -> str:
-    if any(sign in name for sign in ";\t"):
-        return "separate the columns with commas"
     near = _OTHER_WORDS.get(name.upper()) or next(
         iter(difflib.get_close_matches(name.upper(), known, n=1)), None
     )
     return f"did you mean {near}?" if near else f"the columns are {TIME} and {', '.join(CHANNELS)}"
+
+
+def _mend_number(column: str, cell: str) -> str:
+    if column == TIME:
+        return "write seconds from the start" if _CLOCK.match(cell) else "write its seconds as a number"
+    if "," in cell:
+        return "write a decimal point"
+    return "leave the cell empty when the value is missing"

@@ -51,6 +51,7 @@ def test_the_same_seed_gives_the_same_interval():
 def test_an_estimate_prints_as_tables_do():
     assert str(Estimate(0.8712, 0.845, 0.893)) == ".871 (.845 to .893)"
     assert str(Estimate(-0.0123, -0.02, 0.001)) == "-.012 (-.020 to .001)"
+    assert str(Estimate(10.5, -20.25, 100.0)) == "10.500 (-20.250 to 100.000)"
 
 
 def test_a_figure_that_exists_on_no_draw_has_no_interval():

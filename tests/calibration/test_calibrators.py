@@ -37,10 +37,21 @@ def test_what_the_manifest_holds_reads_back():
     assert Calibrator.from_dict(fitted.to_dict()) == fitted
 
 
-@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_scale_that_breaks_the_order_is_refused(scale):
+@pytest.mark.parametrize("scale", [0.0, -1.0, 0.049, 20.1, float("nan"), float("inf")])
+def test_a_scale_that_breaks_the_order_or_leaves_only_0_and_1_is_refused(scale):
     with pytest.raises(ValueError, match="scale"):
         Calibrator(scale, 0.0)
+
+
+@pytest.mark.parametrize("bias", [-20.1, 20.1, float("nan"), float("-inf")])
+def test_a_bias_that_drowns_the_logits_is_refused(bias):
+    with pytest.raises(ValueError, match="bias"):
+        Calibrator(1.0, bias)
+
+
+def test_the_widest_calibration_is_still_one():
+    assert Calibrator(0.05, 20.0).to_dict() == {"kind": "temperature-bias", "scale": 0.05, "bias": 20.0}
+    assert Calibrator(20.0, -20.0).scale == 20
 
 
 def test_another_kind_of_calibrator_is_refused():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from barocast.calibration.trigger import Trigger, TriggerRules, advance
+from barocast.calibration.trigger import Trigger, TriggerRules, advance, restarted
 
 RULES = TriggerRules(p_on=0.4, p_off=0.3)
 STEP_S = 30.0
@@ -86,6 +86,13 @@ def test_an_urgent_risk_breaks_the_refractory():
 
 def test_two_exceedances_across_a_long_gap_are_not_a_run():
     assert fired_at([0.9, 0.9], step_s=RULES.memory_s + 1) == []
+
+
+def test_a_restart_keeps_the_refractory_and_what_is_still_fresh():
+    old, fresh = (0.0, 0.9), (590.0, 0.8)
+    trigger = Trigger((old, fresh), active=True, held=True, fired_s=590.0)
+
+    assert restarted(trigger, 700.0, RULES) == Trigger((fresh,), fired_s=590.0)
 
 
 @pytest.mark.parametrize("p", [float("nan"), float("inf"), -0.01, 1.01])

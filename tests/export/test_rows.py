@@ -7,7 +7,9 @@ import pytest
 
 from barocast.calibration.events import find_events
 from barocast.calibration.landmarks import find_landmarks
+from barocast.export import rows as rows_module
 from barocast.export.cohort import Case
+from barocast.export.provenance import behind, source
 from barocast.export.rows import STRETCHES, Stretch, augment, load_or_make, make_rows, stretched
 from barocast.runtime.domain import Patient, Sample
 from barocast.runtime.timeline import Timeline
@@ -82,6 +84,7 @@ def test_stretching_moves_the_whole_case_and_finds_its_events_anew():
     moved = stretched(case, Stretch(-12.0))
 
     np.testing.assert_allclose(moved.map_mmhg, case.map_mmhg - 12)
+    assert moved.patient == case.patient
     assert len(find_events(moved.map_mmhg, 10.0)) > len(find_events(case.map_mmhg, 10.0))
 
 
@@ -101,14 +104,82 @@ def test_augmented_rows_number_the_unstretched_cases():
     assert len(rows) > len(make_rows(cases)) * len(STRETCHES) / 12
 
 
-def test_rows_of_an_earlier_run_are_read_back(tmp_path):
+def test_rows_of_an_earlier_run_are_read_back(tmp_path, monkeypatch):
     cases = [_case(_walk())]
+    made = load_or_make(tmp_path, cases, augmented=False)
+    monkeypatch.setattr(rows_module, "make_rows", None)
 
-    made = load_or_make(tmp_path / "rows.npz", cases, augmented=False)
-    found = load_or_make(tmp_path / "rows.npz", [], augmented=False)
+    found = load_or_make(tmp_path, cases, augmented=False)
 
     np.testing.assert_array_equal(made.trend, found.trend)
     np.testing.assert_array_equal(made.labels, found.labels)
+
+
+def test_rows_of_other_cases_are_never_read_back(tmp_path):
+    load_or_make(tmp_path, [_case(_walk())], augmented=False)
+
+    found = load_or_make(tmp_path, [_case(_walk(seed=1))], augmented=False)
+
+    np.testing.assert_array_equal(found.trend, make_rows([_case(_walk(seed=1))]).trend)
+
+
+def test_stretched_rows_are_kept_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows_module, "STRETCHES", (Stretch(-2.0),))
+    cases = [_case(_walk())]
+
+    plain, moved = (load_or_make(tmp_path, cases, augmented=augmented) for augmented in (False, True))
+
+    assert np.nanmean(moved.future) < np.nanmean(plain.future) - 1
+
+
+def test_rows_made_by_other_code_are_never_read_back(tmp_path, monkeypatch):
+    cases = [_case(_walk())]
+    load_or_make(tmp_path, cases, augmented=False)
+    monkeypatch.setattr(rows_module, "source", lambda module: f"edited {module}")
+
+    load_or_make(tmp_path, cases, augmented=False)
+
+    assert len(list(tmp_path.glob("rows-*.npz"))) == 2
+
+
+ROWS_FROM = {
+    "calibration.events",
+    "calibration.landmarks",
+    "runtime.timeline",
+    "runtime.tokens",
+    "export.rows",
+}
+
+
+@pytest.mark.parametrize(
+    ("maker", "parts"),
+    [
+        ("export.rows", ROWS_FROM),
+        ("export.teacher", ROWS_FROM | {"export.teacher", "export.cohort"}),
+        ("export.recipe", ROWS_FROM | {"export.teacher", "export.train", "export.texts", "runtime.prompt"}),
+    ],
+)
+def test_what_is_kept_is_named_after_every_module_that_made_it(maker, parts):
+    assert parts <= set(behind(maker))
+
+
+def test_an_edit_anywhere_behind_a_kept_file_gives_it_another_name(tmp_path):
+    sources = {
+        "top": "from barocast import middle",
+        "middle": "def f():\n    from barocast.low import x",
+        "low": "x = 1",
+        "aside": "",
+    }
+    names = {}
+    for edited in ("nothing", *sources):
+        folder = tmp_path / edited
+        folder.mkdir()
+        for name, text in sources.items():
+            (folder / f"{name}.py").write_text(text + "\n# edited" * (name == edited))
+        names[edited] = source("top", folder)
+
+    assert names["aside"] == names["nothing"]
+    assert len(set(names.values())) == 4
 
 
 def test_a_case_without_landmarks_gives_no_rows():

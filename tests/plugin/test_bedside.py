@@ -11,7 +11,8 @@ from toy_bundle import toy_bundle
 from barocast.plugin.bedside import Bedside
 from barocast.plugin.sinks.jsonl import JsonLinesSink
 from barocast.plugin.sinks.sink import Receipt
-from barocast.plugin.watch import Watch
+from barocast.plugin.watch import Watch, alarm_rules
+from barocast.runtime.alarm_rules import Priority
 from barocast.runtime.domain import Abstain, FeedCounts, Risk
 from barocast.runtime.engines import OrtEngine
 
@@ -139,4 +140,27 @@ def test_a_feed_without_times_is_dated_by_arrival(bundle):
     bedside = bed(bundle, Feed(*[[sample(None, 80.0 + i % 3)] for i in range(100)]), Sink())
     played(bedside, 100)
 
+    bedside.watch.finish()  # the newest instants wait for their fellows
+
     assert bedside.watch.pipeline.timeline.newest_s == 990.0
+
+
+@pytest.mark.parametrize("every_s", [10.0, 30.0, 60.0, 120.0, 300.0])
+def test_a_risk_stands_for_two_periods_whatever_the_period(bundle, every_s):
+    rules = alarm_rules(bundle, Priority.LOW, every_s)
+
+    assert rules.unavailable_low_s == max(60.0, 2 * every_s)
+    assert rules.unavailable_medium_s >= max(300.0, 2 * rules.unavailable_low_s)
+
+
+def test_a_slow_decision_cadence_does_not_flap(bundle):
+    """A decision every 120 s: once the first forecast is there nothing is `not available` in between."""
+    watch = Watch(bundle, OrtEngine(bundle), every_s=120.0)
+    shown = []
+    for i in range(300):
+        watch.feed([sample(10.0 * i, 90.0 + i % 3)], 10.0 * i)
+        watch.tick(10.0 * i)
+        shown.append({c.name for c in watch.snapshot(10.0 * i).conditions})
+
+    assert set().union(*shown[110:]) == set()
+    assert {"forecast not available"} in shown[:90]

@@ -38,8 +38,8 @@ FORECAST = Forecast(np.zeros(3), np.arange(1.0, 16.0), CURVE - 5, CURVE, CURVE +
 STEP_S = 30.0
 
 
-def risk(p: float) -> Risk:
-    return Risk(0.0, (p / 2, p, min(1.0, p * 1.1)), FORECAST)
+def risk(p: float, *, hypotensive: bool = False) -> Risk:
+    return Risk(0.0, (p / 2, p, min(1.0, p * 1.1)), FORECAST, hypotensive)
 
 
 class Bedside:
@@ -61,6 +61,12 @@ class Bedside:
     def risks(self, *ps: float) -> Bedside:
         for p in ps:
             self.at(self.now_s + STEP_S, risk(p))
+        return self
+
+    def low(self, *ps: float) -> Bedside:
+        """Risks of a patient who is hypotensive already."""
+        for p in ps:
+            self.at(self.now_s + STEP_S, risk(p, hypotensive=True))
         return self
 
     def shown(self) -> dict[str, Condition]:
@@ -212,6 +218,69 @@ def test_escalation_is_not_coalesced():
     assert list(bed.shown()) == ["forecast hypotension", "frequent forecasts"]
 
 
+def test_an_activation_that_stands_for_its_whole_horizon_is_raised_again_unacknowledged():
+    """Raised at 60 s and acknowledged; at 660 s the risk is still above p_on."""
+    bed = alarming().at(61.0, Acknowledge()).at(60.0).risks(*[0.5] * 19)
+    assert snapshot(bed.state, bed.now_s).sounding is None
+
+    bed.risks(0.5)
+
+    condition = bed.shown()["forecast hypotension"]
+    assert (condition.since_s, condition.occurrence, condition.inactivation) == (
+        660.0,
+        2,
+        Inactivation.ENABLED,
+    )
+    assert (bed.rows[-1].transition, bed.rows[-1].occurrence) == ("raised again", 2)
+    assert bed.risks(*[0.5] * 19).transitions()[-1][0] == "raised again"
+    assert bed.rows[-1].now_s == 660.0
+
+
+def test_an_activation_whose_horizon_passes_between_the_thresholds_ends():
+    bed = alarming().risks(*[0.35] * 20)
+
+    assert bed.shown() == {}
+    assert (bed.rows[-1].transition, bed.rows[-1].reason, bed.rows[-1].now_s) == (
+        "cleared",
+        "horizon passed, risk below p_on",
+        660.0,
+    )
+
+
+def test_a_forecast_raised_again_at_its_horizon_is_no_new_activation_of_the_budget():
+    assert list(alarming().risks(*[0.9] * 110).shown()) == ["forecast hypotension"]
+
+
+# --- already hypotensive ------------------------------------------------------------------------
+
+
+def test_a_risk_of_a_hypotensive_patient_raises_nothing_and_counts_for_nothing():
+    """Nor is it the first of the two: validation leaves such moments out."""
+    assert Bedside().low(0.9, 0.9, 0.9).risks(0.9).shown() == {}
+    assert list(Bedside().risks(0.9).low(*[0.1] * 3).risks(0.9).shown()) == ["forecast hypotension"]
+
+
+def test_a_risk_of_a_hypotensive_patient_is_a_risk_all_the_same():
+    bed = Bedside().at(1.0, Fault(1.0, "engine")).low(*[0.9] * 20)
+
+    assert bed.shown() == {}
+    assert snapshot(bed.state, bed.now_s).decision.risk[1] == 0.9
+
+
+def test_an_activation_stands_through_hypotension_and_ends_below_p_off():
+    bed = alarming().low(*[0.35] * 30)
+    assert bed.shown()["forecast hypotension"].occurrence == 1
+
+    assert bed.low(0.29).shown() == {}
+    assert bed.rows[-1].reason == "risk below p_off"
+
+
+def test_a_hypotensive_patient_neither_escalates_nor_raises_again():
+    bed = Bedside(ESCALATING).risks(0.5, 0.5).low(*[0.9] * 30)
+
+    assert bed.transitions() == [("raised", "forecast hypotension")]
+
+
 # --- technical conditions -----------------------------------------------------------------------
 
 
@@ -252,6 +321,39 @@ def test_a_risk_still_high_after_a_gap_alarms_again_at_once():
 
     assert list(bed.shown()) == ["forecast hypotension"]
     assert bed.shown()["forecast hypotension"].since_s == 130.0
+
+
+@pytest.mark.parametrize("gap_s", [60.0, 7200.0])
+def test_after_a_gap_a_risk_between_the_thresholds_raises_nothing(gap_s: float):
+    bed = alarming()
+    bed.at(bed.now_s + gap_s, Tick(), risk(0.35))
+
+    assert bed.shown() == {}
+    assert bed.transitions().count(("raised", "forecast hypotension")) == 1
+
+
+def test_without_ticks_the_log_says_that_the_gap_ended_it():
+    bed = alarming().at(160.0, risk(0.35))
+
+    assert (bed.shown(), bed.rows[-1].reason) == ({}, "no risk for 100 s")
+
+
+def test_after_two_hours_one_high_risk_is_not_yet_a_run():
+    bed = alarming().at(7260.0, Tick(), risk(0.9))
+    assert bed.shown() == {}
+
+    assert list(bed.risks(0.9).shown()) == ["forecast hypotension"]
+
+
+def test_after_a_gap_a_risk_that_had_ended_is_still_held_by_the_refractory():
+    bed = alarming().risks(0.1).at(160.0, risk(0.9)).risks(0.9)
+
+    assert bed.shown() == {}
+    assert bed.rows[-1].reason == "refractory: 170 s left"
+
+
+def test_after_a_gap_a_hypotensive_patient_is_not_alarmed_on_again():
+    assert alarming().at(130.0, Tick(), risk(0.9, hypotensive=True)).shown() == {}
 
 
 @pytest.mark.parametrize("p", [(np.nan, 0.1, 0.2), (0.1, np.nan, 0.2), (0.1, 0.2, 1.5), (0.1, 0.2)])
@@ -464,11 +566,16 @@ class AnyHistory(RuleBasedStateMachine):
             assert len(self.bed.applied) > told
 
     @rule(
-        p=st.sampled_from([0.0, 0.29, 0.35, 0.4, 0.6, 0.85, 1.0]), wait_s=st.sampled_from([1.0, 30.0, 60.0])
+        p=st.sampled_from([0.0, 0.29, 0.35, 0.4, 0.6, 0.85, 1.0]),
+        hypotensive=st.booleans(),
+        wait_s=st.sampled_from([1.0, 30.0, 59.0, 60.0]),
     )
-    def risk(self, p: float, wait_s: float):
+    def risk(self, p: float, *, hypotensive: bool, wait_s: float):
         self.faulty = False
-        self.play(risk(p), wait_s)
+        was = {(c.name, c.occurrence) for c in self.bed.shown().values()}
+        self.play(risk(p, hypotensive=hypotensive), wait_s)
+        if hypotensive or p < RULES.trigger.p_on:
+            assert {(c.name, c.occurrence) for c in self.bed.shown().values()} <= was
         self.risk_s = self.bed.now_s
 
     @rule(reason=st.sampled_from(["flush", "no current MAP"]), wait_s=st.sampled_from([1.0, 30.0]))

@@ -22,7 +22,7 @@ from barocast.runtime.decoders.intellivue_pdu import Observation, PollResult
 from barocast.runtime.decoders.intellivue_values import float_word, listed
 from barocast.runtime.decoders.mib import frame
 from barocast.runtime.decoders.mllp import wrap
-from barocast.runtime.domain import DERIVED, Abstain, Reason, Risk, Sample
+from barocast.runtime.domain import DERIVED, Abstain, Reason, Risk
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.pipeline import Pipeline
 
@@ -36,7 +36,7 @@ def rival(t_s, value, code="ART", part="MEAN"):
 
 def judged(*calls):
     agreement = ArterialAgreement()
-    return [event for call in calls for event in agreement.feed(call)]
+    return [event for call in calls for event in agreement.feed(call)] + agreement.flush()
 
 
 def reasons(events):
@@ -143,12 +143,14 @@ def test_samples_without_a_time_pass():
 @settings(max_examples=50, deadline=None)
 def test_memory_is_bounded_and_nothing_is_lost_or_moved(told):
     agreement = ArterialAgreement()
-    for code, t_s, value in told:
-        events = [rival(t_s, value, code), sample(t_s, 80.0)]
-        after = agreement.feed(events)
-
-        assert [(e.channel, e.t_s, e.value) for e in after] == [(e.channel, e.t_s, e.value) for e in events]
+    events = [e for code, t_s, value in told for e in (rival(t_s, value, code), sample(t_s, 80.0))]
+    after = []
+    for event in events:
+        after += agreement.feed([event])
         assert len(agreement._rivals) <= MAX_RIVALS
+    after += agreement.flush()
+
+    assert [(e.channel, e.t_s, e.value) for e in after] == [(e.channel, e.t_s, e.value) for e in events]
 
 
 # Both feeds, from their bytes.
@@ -271,11 +273,40 @@ def test_a_disagreement_of_a_minute_costs_that_minute_only(bed):
     assert not math.isnan(seen[-1])
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 7, 64])
-def test_any_chunking_gives_the_same_while_the_lines_speak_in_turn(chunk):
-    events = [e for i in range(200) for e in (rival(i * 1.024, 50.0 + i % 40), sample(i * 1.024, 80.0))]
-    whole = judged(events)
+LINES = st.sampled_from(["speaker", "SYS", "ART", "FEM", "derived", "HR"])
 
-    assert judged(*(events[i : i + chunk] for i in range(0, len(events), chunk))) == whole
-    assert {e.reason for e in whole} == {None, Reason.DISAGREE}
-    assert all(isinstance(e, Sample) for e in whole)
+
+def said(t_s, line, value):
+    if line in {"ART", "FEM"}:
+        return rival(t_s, value, line)
+    channel = {"SYS": "ABP_SYS", "HR": "HR"}.get(line, "ABP_MEAN")
+    return sample(t_s, value, channel, DERIVED if line == "derived" else line)
+
+
+def in_pieces(events, size):
+    return judged(*(events[i : i + size] for i in range(0, len(events), size)))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.0, 1.0, 4.0, -0.3]), LINES, st.sampled_from([50.0, 80.0])), max_size=80
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_the_verdict_never_depends_on_how_the_feed_was_cut(told):
+    t_s, events = 0.0, []
+    for wait, line, value in told:
+        t_s += wait
+        events.append(said(t_s, line, value))
+    whole = in_pieces(events, 1000)
+
+    assert [in_pieces(events, size) for size in (1, 7)] == [whole, whole]
+    assert [(e.code, e.t_s) for e in whole] == [(e.code, e.t_s) for e in events]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_two_lines_in_one_message_are_compared_however_it_arrives(size):
+    """The speaker first, the rival behind it: one call or two, it is refused from the first message on."""
+    events = [e for i in range(50) for e in (sample(float(i), 80.0), rival(float(i), 50.0))]
+
+    assert reasons(in_pieces(events, size)) == [Reason.DISAGREE] * 50

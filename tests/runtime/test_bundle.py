@@ -6,11 +6,13 @@ import json
 import random
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from toy_bundle import toy_bundle
+from toy_bundle import SHAPES, known_answers, manifest, toy_bundle
 
-from barocast.runtime.bundle import SIZE_CAPS, read_bundle, sign
+from barocast.calibration.calibrators import Calibrator
+from barocast.runtime.bundle import SIZE_CAPS, read_bundle, sign, write_manifest
 from barocast.runtime.errors import BundleError, SettingsError
 from barocast.runtime.trust import trusted_keys, write_keys
 
@@ -95,26 +97,93 @@ def test_an_extra_file_and_a_symlink_are_refused(tmp_path):
         toy.read()
 
 
+ALARM = {"horizon_min": 10, "trigger": {"p_on": 0.5, "p_off": 0.4}}
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("change", "reason"),
     [
-        {"text_template": "0"},
-        {"horizons_min": [5, 10]},
-        {"format": 99},
-        {"event": {"below": 65}},
-        {"alarm": {"horizon_min": 10, "trigger": {"p_on": 0.2, "p_off": 0.3}}},
-        {"calibrator": {"kind": "magic"}},
-        {"unheard_of": 1},
+        ({"format": 99}, "format 1"),
+        ({"unheard_of": 1}, "unheard_of"),
+        ({"id": ""}, "id must"),
+        ({"id": 7}, "id must"),
+        ({"sequence": 0}, "sequence must"),
+        ({"sequence": True}, "sequence must"),
+        ({"sequence": 1.5}, "sequence must"),
+        ({"text_template": "0"}, "text_template must"),
+        ({"horizons_min": [5, 10]}, "horizons_min must"),
+        ({"event": {"below": 65}}, "below"),
+        ({"event": {"below_mmhg": 60.0}}, "event must"),
+        ({"event": {"lasting_s": 120.0}}, "event must"),
+        ({"step_s": 2.0}, "step_s must"),
+        ({"step_s": "10"}, "step_s must"),
+        ({"window_min": 30}, "window_min must"),
+        ({"channels": []}, "channels must"),
+        ({"channels": "ABP_MEAN"}, "channels must"),
+        ({"channels": ["HR"]}, "channels must"),
+        ({"channels": ["ABP_MEAN", "MAP"]}, "channels must"),
+        ({"channels": ["ABP_MEAN", "ABP_MEAN"]}, "channels must"),
+        ({"channels": ["ABP_MEAN", ["HR"]]}, "channels must"),
+        ({"channels": ["ABP_MEAN", "HR"]}, "shapes must"),
+        ({"gates": "text"}, "gates must"),
+        ({"gates": ["text", "series"]}, "shapes must"),
+        ({"forecast_minutes": []}, "forecast_minutes must"),
+        ({"forecast_minutes": [0.0, 1.0]}, "forecast_minutes must"),
+        ({"forecast_minutes": [1.0, 1.0]}, "forecast_minutes must"),
+        ({"forecast_minutes": [1.0, float("nan")]}, "forecast_minutes must"),
+        ({"forecast_minutes": [1.0, float("inf")]}, "forecast_minutes must"),
+        ({"forecast_minutes": ["1", "2"]}, "forecast_minutes must"),
+        ({"forecast_minutes": [1.0, 2.0]}, "shapes must"),
+        ({"known_answer_tolerance": 0}, "known_answer_tolerance must"),
+        ({"known_answer_tolerance": "0.02"}, "known_answer_tolerance must"),
+        ({"known_answer_tolerance": 0.06}, "known_answer_tolerance must"),
+        ({"known_answer_tolerance": float("nan")}, "known_answer_tolerance must"),
+        ({"alarm": ALARM | {"horizon_min": 7}}, r"alarm\.horizon_min must"),
+        ({"alarm": ALARM | {"trigger": {"p_on": 0.2, "p_off": 0.3}}}, "p_off"),
+        ({"alarm": ALARM | {"trigger": {"p_on": 0.5, "p_off": 0.4, "n": 2.5}}}, r"alarm\.trigger must"),
+        ({"calibrator": {"kind": "magic"}}, "calibrator kind"),
+        ({"calibrator": Calibrator().to_dict() | {"scale": 0.01}}, "calibrator scale"),
+        ({"calibrator": Calibrator().to_dict() | {"scale": 21}}, "calibrator scale"),
+        ({"calibrator": Calibrator().to_dict() | {"bias": -21}}, "bias -21"),
     ],
 )
-def test_a_signed_manifest_that_this_version_cannot_mean_is_refused(tmp_path, change):
+def test_a_signed_manifest_that_this_version_cannot_mean_is_refused(tmp_path, change, reason):
     toy = toy_bundle(tmp_path / "b")
+    _say(toy, change)
+
+    with pytest.raises(BundleError, match=rf"manifest\.json: .*{reason}"):
+        toy.read()
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_shape_that_this_version_neither_feeds_nor_reads_is_refused(tmp_path, name):
+    toy = toy_bundle(tmp_path / "b")
+    _say(toy, {"shapes": SHAPES | {name: (*SHAPES[name][:-1], SHAPES[name][-1] + 1)}})
+    with pytest.raises(BundleError, match="shapes must"):
+        toy.read()
+
+    _say(toy, {"shapes": {n: shape for n, shape in SHAPES.items() if n != name}})
+    with pytest.raises(BundleError, match="shapes must"):
+        toy.read()
+
+
+@pytest.mark.parametrize("name", ["series", "text", "logits", "quantiles"])
+def test_known_answers_of_another_layout_are_refused(tmp_path, name):
+    toy = toy_bundle(tmp_path / "b")
+    answers = known_answers()
+    np.savez(toy.directory / "known_answers.npz", **answers | {name: answers[name][..., 1:]})
+    write_manifest(toy.directory, manifest())
+    toy.resign()
+
+    with pytest.raises(BundleError, match=f"{name} is missing or of another shape"):
+        toy.read()
+
+
+def _say(toy, change):
+    """Change what the manifest says and sign it."""
     path = toy.directory / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     toy.resign()
-
-    with pytest.raises(BundleError):
-        toy.read()
 
 
 def test_signing_wants_an_ed25519_key(tmp_path):
@@ -130,7 +199,9 @@ def test_a_sites_own_keys_are_added_to_the_pinned_ones(tmp_path: Path):
     assert trusted_keys(tmp_path / "keys.json") == trusted_keys() | {"site": b"k" * 32}
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"a": "zz"}', '{"a": "00"}', '{"a": 3}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"a": "zz"}', '{"a": "00"}', '{"a": 3}', pytest.param("[" * 100_000, id="deep")]
+)
 def test_a_file_that_holds_no_keys_is_refused(tmp_path, text):
     (tmp_path / "keys.json").write_text(text)
 

@@ -89,6 +89,13 @@ def test_line_ends_marks_blanks_quotes_and_column_order_do_not_matter(text: str)
     assert points(text) == [(0.0, 70.0), (1.0, 71.0)]
 
 
+def test_a_step_of_a_day_and_epoch_seconds_are_times():
+    assert points("t_s,ABP_MEAN\n1714550400,70\n1714636800,71\n") == [
+        (1714550400.0, 70.0),
+        (1714636800.0, 71.0),
+    ]
+
+
 def test_a_time_may_repeat():
     assert points("t_s,ABP_MEAN\n1,70\n1,71\n") == [(1.0, 70.0), (1.0, 71.0)]
 
@@ -100,7 +107,45 @@ def test_a_time_may_repeat():
         ("t_s,ABP_MEAN\n", "line 2: no rows below the header"),
         ("t_s,ABP_MAEN\n0,1\n", "line 1, column ABP_MAEN: unknown column; did you mean ABP_MEAN?"),
         ("t_s,MAP\n0,1\n", "column MAP: unknown column; did you mean ABP_MEAN?"),
-        ("t_s;ABP_MEAN\n0;1\n", "separate the columns with commas"),
+        (
+            "t_s;ABP_MEAN\n0;70,5\n",
+            "line 1: columns separated by semicolons; save the file with commas between the columns",
+        ),
+        ('"t_s";"ABP_MEAN"\n', "line 1: columns separated by semicolons"),
+        ("t_s\tABP_MEAN\n0\t70\n", "line 1: columns separated by tabs; save the file with commas"),
+        ("t_s,ABP_MEAN\n0;70\n", "line 2: columns separated by semicolons"),
+        ("t_s,ABP_MEAN,\n0,70,\n", "line 1, column 3: a column without a name; delete the comma at the end"),
+        ("t_s,,ABP_MEAN\n0,,70\n", "line 1, column 2: a column without a name; name it or delete it"),
+        ("t_s,ABP_MEAN\n0,70,\n", "line 2: 3 cells where the header has 2; give every row a cell for each"),
+        ("t_s,ABP_MEAN\n0,70,\n", "and no comma at its end"),
+        (
+            "t_s,ABP_MEAN\r0,70\r",
+            "line 1: lines that end in CR alone; save the file with line ends LF or CRLF",
+        ),
+        ("t_s,ABP_MEAN\n00:00:00,70\n", "line 2, column t_s: '00:00:00' is not a number; write seconds from"),
+        ("t_s,ABP_MEAN\n2024-05-01 08:00,70\n", "is not a number; write seconds from the start"),
+        ("t_s,ABP_MEAN\nsoon,70\n", "column t_s: 'soon' is not a number; write its seconds as a number"),
+        ('t_s,ABP_MEAN\n0,"70,5"\n', "column ABP_MEAN: '70,5' is not a number; write a decimal point"),
+        (
+            't_s,ABP_MEAN\n0,"80\n10,90\n20,80\n',
+            "line 2, column ABP_MEAN: a quote that does not close in its cell; delete the quotes",
+        ),
+        ('t_s,ABP_MEAN\n"0,80\n1",90\n', "line 2, column t_s: a quote that does not close"),
+        ('t_s,ABP_MEAN\n0,8"0\n', "line 2, column ABP_MEAN: a quote that does not close"),
+        ('t_s,"ABP_MEAN\n0,80\n', "line 1, column 2: a quote that does not close"),
+        (
+            "t_s,ABP_MEAN\n0,70\n100000,71\n",
+            "line 3, column t_s: time leaps by more than a day, from 0 to 100000 s; write seconds, not milli",
+        ),
+        (
+            "t_s,ABP_MEAN\n1714550400000,70\n",
+            "line 2, column t_s: 1714550400000 s is beyond 1e+11 s; write seconds, not milliseconds",
+        ),
+        (
+            "t_s,ABP_WAVE\n0,70\n0,71\n",
+            "line 3, column ABP_WAVE: two samples less than 0.0001 s apart; write t_s",
+        ),
+        ("t_s,ABP_WAVE\n0,70\n1,\n", "column ABP_WAVE: the only sample of its wave has no rate"),
         ("t_s,ABP_MEAN,ABP_MEAN\n0,1,1\n", "line 1, column ABP_MEAN: the column stands twice"),
         ("t_s,NIBP_MEAN,HR\n0,1,1\n", "line 1, column ABP_MEAN: no arterial pressure"),
         ("ABP_MEAN,HR\n0,1\n", "line 1, column t_s: the column is missing"),
@@ -167,7 +212,13 @@ cells = st.sampled_from(["70", "", "61.5", "300"])
 def test_any_chunking_gives_the_same_events(rows: list[tuple[str, str, str]], size: int):
     lines = ["t_s,ABP_MEAN,HR,ABP_WAVE", *(f"{at},{','.join(row)}" for at, row in enumerate(rows))]
 
-    assert repr(decode("\n".join(lines), size)) == repr(decode("\n".join(lines)))
+    def outcome(size: int | None) -> str:
+        try:
+            return repr(decode("\n".join(lines), size))
+        except InputError as error:
+            return str(error)
+
+    assert outcome(size) == outcome(None)
 
 
 @settings(max_examples=150, deadline=None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from toy_bundle import SHAPES, known_answers, toy_bundle
@@ -52,11 +55,51 @@ def test_a_graph_that_has_drifted_is_refused(tmp_path):
         OrtEngine(toy_bundle(tmp_path / "b", {"logits": (0.1, 0.6, 1.1)}).read())
 
 
+@pytest.mark.parametrize("band", [(-5.0, 0.0, 5.6), (-5.6, 0.0, 5.0), (-5.0, 0.6, 5.0)])
+def test_a_graph_whose_map_fan_is_off_is_refused_though_its_risks_are_right(tmp_path, band):
+    with pytest.raises(BundleError, match=r"row 0 is off by 0\.60\d\d mmHg of MAP"):
+        OrtEngine(toy_bundle(tmp_path / "b", {"quantiles": band}).read())
+
+
+def test_rounding_of_the_map_fan_is_allowed(tmp_path):
+    engine = OrtEngine(toy_bundle(tmp_path / "b", {"quantiles": (-5.0, 0.0, 5.4)}).read())
+
+    assert isinstance(engine.run(window(75.0), 0.0), Forecast)
+
+
+def test_known_answers_without_a_map_fan_are_compared_by_their_risks(tmp_path):
+    bundle = toy_bundle(tmp_path / "b", {"quantiles": (-9.0, 0.0, 9.0)}).read()
+    risks_only = {name: array for name, array in bundle.known_answers.items() if name != "quantiles"}
+
+    engine = OrtEngine(replace(bundle, known_answers=risks_only))
+
+    assert isinstance(engine.run(window(75.0), 0.0), Forecast)
+
+
 def test_a_graph_of_another_shape_than_its_manifest_is_refused(tmp_path):
-    shapes = SHAPES | {"series": (1, 2, 90)}
+    bundle = toy_bundle(tmp_path / "b").read()
+    other = replace(bundle.manifest, shapes=SHAPES | {"series": (1, 2, 90)})
 
     with pytest.raises(BundleError, match="has shapes"):
-        OrtEngine(toy_bundle(tmp_path / "b", shapes=shapes).read())
+        OrtEngine(replace(bundle, manifest=other))
+
+
+@pytest.mark.parametrize(
+    "change", [{"gates": ("text", "series")}, {"gates": ()}, {"forecast_minutes": (1.0,)}]
+)
+def test_an_answer_of_another_layout_than_the_manifest_names_is_a_fault_and_raises_nothing(tmp_path, change):
+    bundle = toy_bundle(tmp_path / "b").read()
+
+    with pytest.raises(BundleError, match=r"row 0 gives a fault \(engine: \w+ of shape \(1, [13]"):
+        OrtEngine(replace(bundle, manifest=replace(bundle.manifest, **change)))
+
+
+def test_whatever_the_graph_gives_is_a_fault_at_worst(tmp_path, monkeypatch):
+    engine = OrtEngine(toy_bundle(tmp_path / "b").read())
+    for answers in ([], [None] * 3, [[], [], []], [np.array([["a", "b", "c"]])] * 3, [np.zeros(())] * 3):
+        monkeypatch.setattr(engine, "_session", SimpleNamespace(run=lambda *_, given=answers: given))
+
+        assert isinstance(engine.run(window(75.0), 5.0), Fault)
 
 
 def test_what_is_no_graph_is_refused(tmp_path):

@@ -60,10 +60,18 @@ def test_a_feed_is_whole_at_its_own_cadence(cadence_s):
 
 
 def test_nothing_holds_longer_than_its_cadence():
-    """After the last report of a 30 s feed (at 900 s), three columns stand and no more."""
+    """After the last report of a 30 s feed (at 900 s), three columns stand, and then MAP is not current."""
     built = timeline(series([80.0] * 31, 30.0))
 
-    assert window_of(built, 940.0).mask[0, -6:].tolist() == [True, True, True, True, False, False]
+    assert window_of(built, 930.0).mask[0, -6:].tolist() == [True, True, True, True, True, False]
+    assert isinstance(built.window(931.0), Abstain)
+
+
+def test_a_slow_feed_is_current_for_its_own_period():
+    built = timeline(series([80.0] * 16, 60.0))
+
+    assert isinstance(built.window(960.0), Window)
+    assert isinstance(built.window(970.0), Abstain)
 
 
 def test_a_feed_slower_than_a_minute_cannot_carry_a_forecast():
@@ -89,7 +97,7 @@ def test_an_old_pressure_is_not_current():
 def test_the_monitors_own_numeric_beats_the_derived_one():
     given_map = series([80.0] * 60 + [NAN] * 31)
     derived = series([70.0] * 91, code=DERIVED)
-    window = window_of(timeline(given_map, derived), 900.0)
+    window = window_of(timeline(sorted(given_map + derived, key=lambda s: s.t_s)), 900.0)
 
     assert window.values[0, 58] == 80.0
     assert window.values[0, 59:].tolist() == [70.0] * 31
@@ -108,6 +116,19 @@ def test_the_case_so_far_counts_events_and_low_minutes():
     case = window_of(timeline(series(fall)), 1600.0).case
 
     assert (case.events, case.minutes_below_65, case.map_min) == (1, 2.0, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "hypotensive"),
+    [
+        ([80.0] * 100, False),
+        ([80.0] * 97 + [64.0] * 3, True),  # low now, though no event yet
+        ([80.0] * 80 + [60.0] * 10 + [80.0] * 10, True),  # an event ended 100 s ago
+        ([80.0] * 70 + [60.0] * 10 + [80.0] * 20, False),  # and here 200 s ago
+    ],
+)
+def test_a_moment_at_or_soon_after_an_event_is_marked(values, hypotensive):
+    assert window_of(timeline(series(values)), 990.0).hypotensive == hypotensive
 
 
 def test_memory_is_bounded_over_days():

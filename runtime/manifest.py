@@ -1,0 +1,78 @@
+"""What a model is, as its bundle's manifest says it: fields of plain JSON <-> Manifest.
+
+`from_fields` takes the fields without `format` and `files` (runtime.bundle reads those) and raises
+AttributeError, KeyError, TypeError or ValueError where they are no manifest; whether this version can mean
+it is asked by runtime.manifest_rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from barocast.calibration.events import EventRule
+from barocast.calibration.trigger import TriggerRules
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmPoint:
+    """The operating point chosen on the selection patients."""
+
+    horizon_min: int
+    """Whose risk raises the alarm: 5, 10 or 15."""
+    trigger: TriggerRules
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the model is, apart from its files' hashes."""
+
+    id: str
+    sequence: int
+    """Rises with every release: an older one can be refused."""
+    intended_use: str
+    event: EventRule
+    channels: tuple[str, ...]
+    step_s: float
+    """Seconds a column of the window."""
+    window_min: float
+    shapes: Mapping[str, tuple[int, ...]]
+    """Of every input and output, batch 1 in front."""
+    horizons_min: tuple[int, ...]
+    forecast_minutes: tuple[float, ...]
+    """Minutes ahead of each MAP quantile step."""
+    gates: tuple[str, ...]
+    """Names of the gate outputs, in order."""
+    text_template: str
+    calibrator: Mapping[str, Any]
+    """calibration.calibrators.Calibrator.to_dict()."""
+    alarm: AlarmPoint
+    known_answer_tolerance: float
+    """Largest difference of a calibrated probability from its known answer."""
+
+
+def from_fields(fields: Mapping[str, Any]) -> Manifest:
+    """Read what `to_fields` gave; lists become tuples."""
+    plain: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in fields.items()}
+    nested = {
+        "event": EventRule(**fields["event"]),
+        "alarm": _alarm_point(fields["alarm"]),
+        "shapes": MappingProxyType({name: tuple(shape) for name, shape in fields["shapes"].items()}),
+    }
+    return Manifest(**(plain | nested))
+
+
+def to_fields(manifest: Manifest) -> dict[str, Any]:
+    """Give the fields as JSON can hold them."""
+    fields = {name: getattr(manifest, name) for name in Manifest.__slots__}
+    nested = {"event": asdict(manifest.event), "alarm": asdict(manifest.alarm)}
+    mappings = {"shapes": dict(manifest.shapes), "calibrator": dict(manifest.calibrator)}
+    return fields | nested | mappings
+
+
+def _alarm_point(fields: Mapping[str, Any]) -> AlarmPoint:
+    return AlarmPoint(fields["horizon_min"], TriggerRules(**fields["trigger"]))
