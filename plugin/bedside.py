@@ -10,8 +10,9 @@ decisions are told on the device's clock, which runs on through silence (clock_a
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.vitals import Vitals
 from barocast.runtime.alarm_events import Apply, FeedBack, FeedLost, Log
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from barocast.runtime.alarm_events import AlarmEvent, Effect
     from barocast.runtime.domain import Decision, Event
     from barocast.runtime.session import Session
+
+
+SETTLE_S: Final = 2.0
+"""A monitor tells what it measured at one instant within a burst; after this the instant is complete."""
 
 
 class Bedside:
@@ -62,13 +67,17 @@ class Bedside:
         self._wall = wall
         self._heard_s: float | None = None
         self._abstained_s: float | None = None
+        self._told_s = -math.inf
+        """When events came last."""
         self._anchor = ClockAnchor()
 
     def step(self, data: bytes, now_s: float) -> bytes:
         """Take what came, let time pass, and give what to send. `now_s` is monotonic."""
         received, reply = self.session.receive(data, now_s)
         events = self._timed(self.watch.pipeline.steady(received), now_s)
-        judged = self.watch.pipeline.judge(events)
+        judged = self.watch.pipeline.judge(events) or self._settled(now_s)
+        if events:
+            self._told_s = now_s
         self.vitals.take(judged)
         outcomes = self.watch.take(judged, now_s)
         effects = self._listen(events, now_s)
@@ -110,6 +119,10 @@ class Bedside:
             self._anchor.heard(max(told), now_s)
         return [_dated(event, self.device_s(now_s)) for event in received]
 
+    def _settled(self, now_s: float) -> list[Event]:
+        """Give what still waits for its fellows, once they would have come."""
+        return self.watch.pipeline.settle() if now_s - self._told_s >= SETTLE_S else []
+
     def _listen(self, events: list[Event], now_s: float) -> list[Effect]:
         was_silent = self.silent_s(now_s)
         if self._heard_s is not None and not any(_usable(event) for event in events):
@@ -129,8 +142,7 @@ class Bedside:
         self._abstained_s = now_s
         self._carry_out([], self.watch.tell(FeedLost(self.name, silent_s, self.session.status), now_s))
         t_s = self._anchor.device_s(now_s)
-        settled = self.watch.take(self.watch.pipeline.settle(), now_s)
-        return [*settled, self.watch.abstain(silent_s if t_s is None else t_s, silent_s, now_s)]
+        return [self.watch.abstain(silent_s if t_s is None else t_s, silent_s, now_s)]
 
     def _carry_out(self, outcomes: list[Outcome], effects: list[Effect]) -> None:
         for outcome in outcomes:

@@ -88,37 +88,37 @@ def test_before_any_data_silence_is_counted_from_the_start(bundle):
 def test_a_sample_without_a_time_stands_beside_those_that_have_one(bundle):
     """Waves of some gateways carry no time: dated by our own clock they would begin another case."""
     steps = [[sample(1.7e9 + i, 80.0), sample(None, 60.0 + i % 2, "HR")] for i in range(100)]
-    timeline = played(bed(bundle, *steps), [float(i) for i in range(100)]).watch.pipeline.timeline
+    timeline = played(bed(bundle, *steps), [float(i) for i in range(103)]).watch.pipeline.timeline
 
     assert timeline.seen_s == 99.0
     assert timeline.newest_s == 1.7e9 + 99
 
 
 def test_the_age_of_a_number_is_told_by_the_devices_clock(bundle):
-    bedside = played(bed(bundle, [sample(960.0, 82.0, "NIBP_MEAN"), sample(1000.0, 80.0)]), [3.0])
+    bedside = played(bed(bundle, [sample(960.0, 82.0, "NIBP_MEAN"), sample(1000.0, 80.0)]), [3.0, 5.0])
     ages = {channel: numeric.age_s for channel, numeric in told(bedside, 7.0).items()}
 
     assert ages == {"NIBP_MEAN": 44.0, "ABP_MEAN": 4.0}
 
 
 def test_a_number_measured_more_than_a_minute_ago_is_not_shown(bundle):
-    bedside = played(bed(bundle, [sample(1000.0, 80.0), sample(500.0, 82.0, "NIBP_MEAN")]), [3.0])
+    bedside = played(bed(bundle, [sample(1000.0, 80.0), sample(500.0, 82.0, "NIBP_MEAN")]), [3.0, 5.0])
 
-    assert set(told(bedside, 3.0)) == {"ABP_MEAN"}
+    assert set(told(bedside, 5.0)) == {"ABP_MEAN"}
 
 
 def test_the_screen_says_that_two_lines_disagree(bundle):
     rival = replace(sample(1000.0, 50.0, channel=None, code="ART"), rival_of="ABP_MEAN")
-    bedside = played(bed(bundle, [sample(1000.0, 80.0), rival]), [3.0])
+    bedside = played(bed(bundle, [sample(1000.0, 80.0), rival]), [3.0, 5.0])
 
-    assert told(bedside, 3.0)["ABP_MEAN"].reason == "disagree"
+    assert told(bedside, 5.0)["ABP_MEAN"].reason == "disagree"
 
 
 def test_the_screen_says_what_the_gate_said(bundle):
     triple = [sample(1000.0, v, c) for c, v in (("ABP_SYS", 1.0), ("ABP_DIA", 0.0), ("ABP_MEAN", 0.0))]
-    bedside = played(bed(bundle, triple), [3.0])
+    bedside = played(bed(bundle, triple), [3.0, 5.0])
 
-    assert told(bedside, 3.0)["ABP_SYS"].reason == "zeroing"
+    assert told(bedside, 5.0)["ABP_SYS"].reason == "zeroing"
 
 
 EVENTS = [sample(1.024 * i, 80.0 + 0.1 * (i % 7) - i / 100) for i in range(1200)]
@@ -132,7 +132,9 @@ def decisions(bundle, cuts, waits):
     for i in range(len(pieces)):
         now_s += waits[i % len(waits)]
         arrivals.append(now_s)
-    return repr(played(bed(bundle, *pieces, stale_s=1e9), arrivals)._log.decisions)
+    arrivals.append(now_s + 10)  # whatever waits for its fellows is settled
+    made = played(bed(bundle, *pieces, stale_s=1e9), arrivals)._log.decisions
+    return {decision.t_s: repr(decision) for decision in made}
 
 
 @given(
@@ -141,4 +143,9 @@ def decisions(bundle, cuts, waits):
 )
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_bursts_jitter_and_stalls_of_the_arrival_change_no_decision(bundle, cuts, waits):
-    assert decisions(bundle, cuts, waits) == decisions(bundle, range(len(EVENTS)), [1.024])
+    """A stall may cost decisions that are past by the time they could be made; it changes none."""
+    steady = decisions(bundle, range(len(EVENTS)), [1.024])
+    given = decisions(bundle, cuts, waits)
+
+    assert given.items() <= steady.items()
+    assert max(given) == max(steady)

@@ -32,7 +32,7 @@ def library() -> Tokenizer:
 
 def settled(character: str) -> bool:
     """A character that is classed as it was in Unicode 3.2; others each side classes by its own tables."""
-    return ucd_3_2_0.category(character) == category(character) != "Cn"
+    return ucd_3_2_0.category(character) == category(character) and category(character) not in {"Cn", "Cs"}
 
 
 LIBRARY = library()
