@@ -25,7 +25,7 @@ LIMITS: Final = (
     "Few patients: the intervals are wide. Subgroups chose nothing and are not reported below 10 events.",
     "Settings were chosen among some fifteen variants on these patients: figures are slightly optimistic.",
     "The test figures of four candidates were seen before this one was packed.",
-    "The test patients were less hypotensive than those it was trained on: on them its risks came out too high.",
+    "The test patients were less hypotensive than the training ones: on them the risks came out too high.",
     "Description text moves the forecast little; its effect on accuracy could not be told from none.",
     "Not validated in another hospital, in children, with non-invasive pressure, or prospectively.",
 )

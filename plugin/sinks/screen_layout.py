@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from barocast.plugin.sinks.view import View
     from barocast.runtime.alarm_events import AlarmSnapshot, Condition
 
+HYPOTENSIVE = "hypotension now or just past: no new onset to forecast"
 NOT_A_DEVICE = "research software, not a medical device"
 
 MARKS = {Priority.HIGH: "!!!", Priority.MEDIUM: "!!", Priority.LOW: "!"}
@@ -213,9 +214,11 @@ def _risk_line(horizon_min: int, p: float, width: int) -> Text:
 
 
 def _state_words(view: View) -> Text:
-    """Say what is wrong with the box itself, else how good the signal is."""
+    """Say what is wrong with the box itself, else how good the signal is and whether MAP is low already."""
     if view.troubles:
         return Text("; ".join(view.troubles), style="black on yellow")
+    if isinstance(view.decision, Risk) and view.decision.hypotensive:
+        return Text(f"{quality_words(view)}; {HYPOTENSIVE}", style="bold")
     return Text(quality_words(view))
 
 

@@ -310,3 +310,14 @@ def test_a_screen_that_cannot_be_written_is_a_receipt():
     receipt = TerminalSink(Console(file=Gone(), width=80)).show(VIEW)
 
     assert receipt.text == "screen: Broken pipe"
+
+
+def test_the_screen_says_why_a_low_pressure_raises_no_forecast_alarm():
+    low = replace(VIEW.decision, hypotensive=True)
+
+    assert "no new onset to forecast" in "\n".join(lines(replace(VIEW, decision=low), width=120))
+    assert "no new onset to forecast" not in "\n".join(lines(VIEW, width=120))
+
+
+def test_the_screen_says_what_is_wrong_with_the_box():
+    assert "log: No space left" in "\n".join(lines(replace(VIEW, troubles=("log: No space left",))))
