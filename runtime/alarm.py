@@ -109,11 +109,13 @@ def snapshot(state: AlarmState, now_s: float) -> AlarmSnapshot:
 
 
 def alarm_word(state: AlarmState) -> str:
-    """Give the `alarm` of a decision line: the highest priority among conditions of the patient.
+    """Give the `alarm` of a decision line: the highest priority among the patient's *active* conditions.
 
-    Technical conditions are not in it; the line's `state` and `reason` say what they stand for.
+    One that is only latched, its cause gone, is still shown and logged until somebody acknowledges it; a
+    replay has nobody. Technical conditions are not in it; the line's `state` and `reason` say what they mean.
     """
-    return WORDS[max((c.priority for c in state.conditions if not c.technical), default=None)]
+    shown = (c.priority for c in state.conditions if c.active and not c.technical)
+    return WORDS[max(shown, default=None)]
 
 
 def _with_pause(condition: Condition, *, paused: bool) -> Condition:

@@ -658,3 +658,12 @@ def test_a_case_that_has_just_begun_is_said_and_not_escalated():
         bed.at(60.0 * minute, Abstain(60.0 * minute, f"short history: {minute:.1f} of 15 min"))
 
     assert bed.shown()["forecast not available"].priority is Priority.LOW
+
+
+def test_a_latched_advisory_whose_cause_has_gone_is_shown_and_is_no_alarm_of_a_later_decision():
+    """Nobody acknowledges in a replay: one busy hour must not mark the rest of the case as alarming."""
+    bed = spells(Bedside(), 3)
+    bed.risks(0.05, 0.05)
+
+    assert not bed.shown()["frequent forecasts"].active
+    assert alarm_word(bed.state) == "none"
