@@ -21,7 +21,7 @@ from benchmarks.fuzz_seeds import seeds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from barocast.runtime.session import Decoder
+    from barocast.runtime.sessions.session import Decoder
 
 INPUTS: Final = 1_000_000
 LIFE: Final = 500

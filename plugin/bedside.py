@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.vitals import Vitals
-from barocast.runtime.alarm_events import Apply, FeedBack, FeedLost, Log
+from barocast.runtime.alarm.events import Apply, FeedBack, FeedLost, Log
 from barocast.runtime.clock_anchor import ClockAnchor
 from barocast.runtime.domain import Sample, WaveChunk
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from barocast.plugin.sinks.jsonl import JsonLinesSink
     from barocast.plugin.sinks.sink import AlarmSink, Receipt
     from barocast.plugin.watch import Outcome, Watch
-    from barocast.runtime.alarm_events import AlarmEvent, Effect
+    from barocast.runtime.alarm.events import AlarmEvent, Effect
     from barocast.runtime.domain import Decision, Event
-    from barocast.runtime.session import Session
+    from barocast.runtime.sessions.session import Session
 
 
 SETTLE_S: Final = 2.0

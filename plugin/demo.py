@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from barocast.plugin.transports.transport import Transport
     from barocast.plugin.virtual.monitor import VirtualMonitor
     from barocast.plugin.virtual.source import Source
-    from barocast.runtime.session import Session
+    from barocast.runtime.sessions.session import Session
 
 HELP: Final = "Play a simulated patient through a virtual monitor, over a real serial line, into the runtime."
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)

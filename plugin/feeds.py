@@ -16,7 +16,7 @@ from barocast.runtime.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from barocast.runtime.session import Decoder, Session
+    from barocast.runtime.sessions.session import Decoder, Session
 
 GROUP: Final = "barocast.monitors"
 

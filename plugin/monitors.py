@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from barocast.plugin.feeds import Feed
-from barocast.runtime.bis_session import BisSession
 from barocast.runtime.decoders.bis import BisDecoder
 from barocast.runtime.decoders.dri import DriDecoder
 from barocast.runtime.decoders.hl7 import Hl7Decoder
@@ -16,11 +15,12 @@ from barocast.runtime.decoders.intellivue_log import StampedLog
 from barocast.runtime.decoders.masimo import MasimoDecoder
 from barocast.runtime.decoders.medibus import MedibusDecoder
 from barocast.runtime.decoders.vital import VitalDecoder
-from barocast.runtime.dri_session import DriSession
-from barocast.runtime.hl7_session import Hl7Session
-from barocast.runtime.intellivue_session import IntelliVueSession
-from barocast.runtime.medibus_session import MedibusSession
-from barocast.runtime.passive_session import PassiveSession
+from barocast.runtime.sessions.bis import BisSession
+from barocast.runtime.sessions.dri import DriSession
+from barocast.runtime.sessions.hl7 import Hl7Session
+from barocast.runtime.sessions.intellivue import IntelliVueSession
+from barocast.runtime.sessions.medibus import MedibusSession
+from barocast.runtime.sessions.passive import PassiveSession
 
 SERIAL_LINE: Final = ("serial", "tcp")
 """A serial port, or the TCP port of a serial server that stands for one."""

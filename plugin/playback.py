@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from barocast.plugin.segment_file import Found
     from barocast.runtime.domain import Event, FeedCounts
-    from barocast.runtime.session import Session
+    from barocast.runtime.sessions.session import Session
 
 READ_SIZE: Final = 1 << 16
 _NUMBERED: Final = re.compile(r"(?P<stem>.+)\.(?P<segment>\d{4,})\.brec")

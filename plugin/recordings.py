@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from barocast.runtime.domain import Event
-    from barocast.runtime.session import Decoder
+    from barocast.runtime.sessions.session import Decoder
 
 CHUNK = 1 << 16
 """Bytes read at once."""

@@ -23,7 +23,7 @@ from barocast.plugin.sinks.sound import SoundSink
 from barocast.plugin.sinks.terminal import TerminalSink
 from barocast.plugin.transports.addresses import open_transport
 from barocast.plugin.watch import Watch
-from barocast.runtime.alarm_rules import forecast_priority
+from barocast.runtime.alarm.rules import forecast_priority
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.errors import SettingsError
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, get_origin, get_type_hints
 
 from barocast.plugin.feeds import find_feed, live_names
 from barocast.plugin.transports.addresses import check_address
-from barocast.runtime.alarm_rules import forecast_priority
+from barocast.runtime.alarm.rules import forecast_priority
 from barocast.runtime.errors import SettingsError
 from barocast.runtime.pipeline import LONGEST_EVERY_S
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from barocast.runtime import alarm
-from barocast.runtime.alarm_events import Tick
-from barocast.runtime.alarm_rules import UNAVAILABLE_LOW_S, UNAVAILABLE_MEDIUM_S, AlarmRules, Priority
+from barocast.runtime.alarm.events import Tick
+from barocast.runtime.alarm.rules import UNAVAILABLE_LOW_S, UNAVAILABLE_MEDIUM_S, AlarmRules, Priority
 from barocast.runtime.pipeline import EVERY_S, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from barocast.runtime.alarm import AlarmState
-    from barocast.runtime.alarm_events import AlarmEvent, AlarmSnapshot, Effect
+    from barocast.runtime.alarm.events import AlarmEvent, AlarmSnapshot, Effect
+    from barocast.runtime.alarm.machine import AlarmState
     from barocast.runtime.bundle import Bundle
     from barocast.runtime.domain import Decision, Event, Patient
     from barocast.runtime.engines import Engine
@@ -71,7 +70,7 @@ class Watch:
 
     def tell(self, event: AlarmEvent, now_s: float) -> list[Effect]:
         """Pass on what is no decision: an operator's act, a lost feed, a tick."""
-        self._state, effects = alarm.step(self._started(now_s), event, now_s)
+        self._state, effects = machine.step(self._started(now_s), event, now_s)
         return effects
 
     def tick(self, now_s: float) -> list[Effect]:
@@ -85,11 +84,11 @@ class Watch:
     @property
     def alarm(self) -> str:
         """The contract's word for the state of now."""
-        return "none" if self._state is None else alarm.alarm_word(self._state)
+        return "none" if self._state is None else machine.alarm_word(self._state)
 
     def snapshot(self, now_s: float) -> AlarmSnapshot:
         """Give the whole alarm state."""
-        return alarm.snapshot(self._started(now_s), now_s)
+        return machine.snapshot(self._started(now_s), now_s)
 
     def _past(self, decision: Decision) -> bool:
         """Whether a gap made it due so late that silence has answered for it: live, it is not news now."""
@@ -97,7 +96,7 @@ class Watch:
         return newest_s is not None and newest_s - decision.t_s > BACKLOG_S
 
     def _started(self, now_s: float) -> AlarmState:
-        return alarm.start(self._rules, now_s) if self._state is None else self._state
+        return machine.start(self._rules, now_s) if self._state is None else self._state
 
     def _judge(self, decision: Decision, now_s: float | None) -> Outcome:
         effects = self.tell(decision, decision.t_s if now_s is None else now_s)

@@ -1,7 +1,7 @@
 """Events -> decisions: every stage between the decoder and the alarm machine, composed.
 
     steady:  steady_time                                                 (no stray or stepped clock)
-    judge:   wave_numerics, quality, arterial_agreement
+    judge:   waves, quality, arterial_agreement
     decide:  timeline -> window -> tokens -> engine -> calibrator
 
 In: a decoder's events in time order, in any chunking. Out: one decision (Risk, Abstain or Fault) for
@@ -21,7 +21,7 @@ from barocast.runtime.quality import NumericsGate
 from barocast.runtime.steady_time import SteadyTime
 from barocast.runtime.timeline import Timeline
 from barocast.runtime.tokens import text_ids, to_model_input
-from barocast.runtime.wave_numerics import WaveNumerics
+from barocast.runtime.waves.numerics import WaveNumerics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from barocast.runtime.alarm_rules import Priority
+from barocast.runtime.alarm.rules import Priority
 
 if TYPE_CHECKING:
     from barocast.runtime.domain import Floats

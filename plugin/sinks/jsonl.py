@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from barocast.plugin.sinks.sink import Guarantee, Receipt, SelfTest
-from barocast.runtime.alarm_facts import why_unusable
+from barocast.runtime.alarm.facts import why_unusable
 from barocast.runtime.domain import HORIZONS_MIN, Abstain, Fault, Risk
 
 if TYPE_CHECKING:
-    from barocast.runtime.alarm_events import AlarmSnapshot, LogRow
+    from barocast.runtime.alarm.events import AlarmSnapshot, LogRow
     from barocast.runtime.domain import Decision, Floats
 
 RISK_DIGITS = 6

@@ -20,13 +20,13 @@ from rich.text import Text
 from barocast.plugin.sinks.screen_chart import chart
 from barocast.plugin.sinks.screen_digits import big
 from barocast.plugin.sinks.view import Numeric
-from barocast.runtime.alarm_events import Inactivation
-from barocast.runtime.alarm_rules import Priority
+from barocast.runtime.alarm.events import Inactivation
+from barocast.runtime.alarm.rules import Priority
 from barocast.runtime.domain import HORIZONS_MIN, Abstain, Fault, Risk
 
 if TYPE_CHECKING:
     from barocast.plugin.sinks.view import View
-    from barocast.runtime.alarm_events import AlarmSnapshot, Condition
+    from barocast.runtime.alarm.events import AlarmSnapshot, Condition
 
 HYPOTENSIVE = "hypotension now or just past: no new onset to forecast"
 NOT_A_DEVICE = "research software, not a medical device"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
-    from barocast.runtime.alarm_events import AlarmSnapshot
+    from barocast.runtime.alarm.events import AlarmSnapshot
 
 GROUP: Final = "barocast.sinks"
 

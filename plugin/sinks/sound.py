@@ -21,12 +21,12 @@ import numpy as np
 
 from barocast.plugin.sinks.burst import PATTERNS, RATE_HZ, burst, wav
 from barocast.plugin.sinks.sink import Guarantee, Receipt, SelfTest
-from barocast.runtime.alarm_events import Inactivation
+from barocast.runtime.alarm.events import Inactivation
 from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
-    from barocast.runtime.alarm_events import AlarmSnapshot
-    from barocast.runtime.alarm_rules import Priority
+    from barocast.runtime.alarm.events import AlarmSnapshot
+    from barocast.runtime.alarm.rules import Priority
     from barocast.runtime.domain import Floats
 
 WAV_TARGET = "wav:"

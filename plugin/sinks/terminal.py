@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from barocast.plugin.sinks.view import View
-    from barocast.runtime.alarm_events import AlarmSnapshot
+    from barocast.runtime.alarm.events import AlarmSnapshot
     from barocast.runtime.domain import Decision
 
 FRAMES_PER_S = 4

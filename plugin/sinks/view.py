@@ -10,7 +10,7 @@ from barocast.runtime.domain import FeedCounts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from barocast.runtime.alarm_events import AlarmSnapshot
+    from barocast.runtime.alarm.events import AlarmSnapshot
     from barocast.runtime.domain import Decision, Floats
 
 

@@ -12,7 +12,7 @@ from barocast.plugin.bedside import Bedside
 from barocast.plugin.sinks.jsonl import JsonLinesSink
 from barocast.plugin.sinks.sink import Receipt
 from barocast.plugin.watch import Watch, alarm_rules
-from barocast.runtime.alarm_rules import Priority
+from barocast.runtime.alarm.rules import Priority
 from barocast.runtime.domain import Abstain, FeedCounts, Risk
 from barocast.runtime.engines import OrtEngine
 

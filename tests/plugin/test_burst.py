@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from barocast.plugin.sinks.burst import PATTERNS, PEAK, RATE_HZ, burst, wav
-from barocast.runtime.alarm_rules import Priority
+from barocast.runtime.alarm.rules import Priority
 
 TOLERANCE_S = 0.002
 TOLERANCE_HZ = 1.0

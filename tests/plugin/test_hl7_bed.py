@@ -14,7 +14,7 @@ from barocast.plugin.transports.tcp import ListeningTransport
 from barocast.plugin.watch import Watch
 from barocast.runtime.domain import Risk
 from barocast.runtime.engines import OrtEngine
-from barocast.runtime.hl7_session import Hl7Session
+from barocast.runtime.sessions.hl7 import Hl7Session
 
 MINUTES = 20
 

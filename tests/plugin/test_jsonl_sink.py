@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from barocast.plugin.sinks.jsonl import JsonLinesSink, decision_line
-from barocast.runtime.alarm_events import AlarmSnapshot, LogRow
+from barocast.runtime.alarm.events import AlarmSnapshot, LogRow
 from barocast.runtime.domain import Abstain, Fault, Forecast, Risk
 
 CURVE = np.array([71.123, 66.0])

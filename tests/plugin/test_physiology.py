@@ -9,11 +9,11 @@ import pytest
 
 from barocast.plugin.virtual.physiology import SimulatedPatient, onset_s
 from barocast.plugin.virtual.scenario import SCENARIOS, Act, Fault, Happening, LineFault, Scenario
-from barocast.runtime.beats import BeatDetector
 from barocast.runtime.domain import Patient, Reason, Sample, WaveChunk
 from barocast.runtime.quality import NumericsGate
 from barocast.runtime.tracks import CHANNELS, plausible
-from barocast.runtime.wave_numerics import WaveNumerics
+from barocast.runtime.waves.beats import BeatDetector
+from barocast.runtime.waves.numerics import WaveNumerics
 
 RATE_HZ = 125.0
 ABP = ("ABP_SYS", "ABP_DIA", "ABP_MEAN")

@@ -20,7 +20,7 @@ from barocast.plugin.transports.transport import TransportLost
 from barocast.runtime.decoders.masimo import MasimoDecoder
 from barocast.runtime.domain import Corrupt, Sample
 from barocast.runtime.errors import InputError, SettingsError
-from barocast.runtime.passive_session import PassiveSession
+from barocast.runtime.sessions.passive import PassiveSession
 
 LINE = b"SPO2=097 HR=072\r\n"
 WALL_S = 1_760_000_000.0

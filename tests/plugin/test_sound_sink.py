@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from barocast.plugin.sinks.sound import Aplay, SoundSink
-from barocast.runtime.alarm_events import AlarmSnapshot, Condition, Inactivation
-from barocast.runtime.alarm_rules import Priority
+from barocast.runtime.alarm.events import AlarmSnapshot, Condition, Inactivation
+from barocast.runtime.alarm.rules import Priority
 from barocast.runtime.errors import SettingsError
 
 

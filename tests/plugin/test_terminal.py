@@ -16,8 +16,8 @@ from barocast.plugin.sinks.screen_digits import big
 from barocast.plugin.sinks.screen_layout import NOT_A_DEVICE, quality_words, render
 from barocast.plugin.sinks.terminal import TerminalSink, status_line
 from barocast.plugin.sinks.view import Feed, Numeric, View
-from barocast.runtime.alarm_events import AlarmSnapshot, Condition, Inactivation
-from barocast.runtime.alarm_rules import Priority
+from barocast.runtime.alarm.events import AlarmSnapshot, Condition, Inactivation
+from barocast.runtime.alarm.rules import Priority
 from barocast.runtime.domain import Abstain, Fault, FeedCounts, Forecast, Risk
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import math
 from typing import ClassVar
 
 from barocast.plugin.virtual.hl7 import RESEND_S, VirtualHl7
-from barocast.runtime.hl7_session import Hl7Session
+from barocast.runtime.sessions.hl7 import Hl7Session
 
 
 class Patient:

@@ -13,8 +13,8 @@ from barocast.plugin.virtual.intellivue import VirtualIntelliVue
 from barocast.plugin.virtual.lines import over_pty
 from barocast.plugin.virtual.recorded import RecordedPatient
 from barocast.runtime.domain import Sample, WaveChunk
-from barocast.runtime.intellivue_session import IntelliVueSession
-from barocast.runtime.wave_numerics import WaveNumerics
+from barocast.runtime.sessions.intellivue import IntelliVueSession
+from barocast.runtime.waves.numerics import WaveNumerics
 
 FILES = ("vital/parsevital_test_intellivue_demo1.vital", "vital/parsevital_test_data_demo.vital")
 

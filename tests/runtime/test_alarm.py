@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from barocast.calibration.trigger import TriggerRules
-from barocast.runtime.alarm import AlarmState, alarm_word, snapshot, start, step
-from barocast.runtime.alarm_events import (
+from barocast.runtime.alarm.events import (
     Acknowledge,
     AlarmEvent,
     AlarmSnapshot,
@@ -27,7 +26,8 @@ from barocast.runtime.alarm_events import (
     ResumeAudio,
     Tick,
 )
-from barocast.runtime.alarm_rules import AlarmRules, Priority, forecast_priority
+from barocast.runtime.alarm.machine import AlarmState, alarm_word, snapshot, start, step
+from barocast.runtime.alarm.rules import AlarmRules, Priority, forecast_priority
 from barocast.runtime.domain import Abstain, Fault, Forecast, Risk
 from barocast.runtime.errors import SettingsError
 

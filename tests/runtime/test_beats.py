@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_data import cohort
 
-from barocast.runtime.beats import Beat, BeatDetector
 from barocast.runtime.domain import Reason, Sample, WaveChunk
-from barocast.runtime.wave_numerics import WaveNumerics
+from barocast.runtime.waves.beats import Beat, BeatDetector
+from barocast.runtime.waves.numerics import WaveNumerics
 
 SYS, DIA = 120.0, 70.0
 

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from barocast.runtime.bis_session import (
+from barocast.runtime.decoders import bis_packet as bis
+from barocast.runtime.decoders.bis import PROCESSED
+from barocast.runtime.decoders.bis_packet import Deframer, message, packet, split
+from barocast.runtime.sessions.bis import (
     ANSWER_S,
     ROUTING,
     SEND_PROCESSED,
@@ -15,9 +18,6 @@ from barocast.runtime.bis_session import (
     STOP_PROCESSED,
     BisSession,
 )
-from barocast.runtime.decoders import bis_packet as bis
-from barocast.runtime.decoders.bis import PROCESSED
-from barocast.runtime.decoders.bis_packet import Deframer, message, packet, split
 
 SECOND = packet(bis.DATA, 1, message(255, PROCESSED, bytes((10, 1, 21, 1)) + bytes(116)))
 STEP_S = 0.25

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
 from barocast.runtime.clock_anchor import GRAIN_S, SET_BACK_S, WINDOW_S, ClockAnchor
 from barocast.runtime.domain import Sample, WaveChunk
-from barocast.runtime.intellivue_session import IntelliVueSession
+from barocast.runtime.sessions.intellivue import IntelliVueSession
 from barocast.runtime.timeline import STEP_S, Timeline
 
 HOUR_S = 3600.0

@@ -25,7 +25,7 @@ from barocast.runtime.decoders.dri_record import (
 )
 from barocast.runtime.decoders.dri_request import EXT1, EXT2, PhysiologyRequest, WaveRequest, request_of
 from barocast.runtime.domain import Reason, Sample, WaveChunk
-from barocast.runtime.dri_session import INTERVAL_S, SILENCE_S, DriSession
+from barocast.runtime.sessions.dri import INTERVAL_S, SILENCE_S, DriSession
 
 VALUES = PhysiologyRequest(DISPLAYED, INTERVAL_S, EXT1 | EXT2)
 STOPPED = [WaveRequest(()), PhysiologyRequest(DISPLAYED, 0, EXT1 | EXT2)]

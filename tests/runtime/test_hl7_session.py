@@ -8,7 +8,7 @@ from shared_data import captures
 
 from barocast.runtime.decoders.mllp import Block, MllpDeframer, wrap
 from barocast.runtime.domain import Corrupt
-from barocast.runtime.hl7_session import SILENT_AFTER_S, Hl7Session
+from barocast.runtime.sessions.hl7 import SILENT_AFTER_S, Hl7Session
 
 OBX = "OBX||NM|150039^^MDC||71|mmHg|||||F"
 

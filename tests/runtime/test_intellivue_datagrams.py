@@ -17,7 +17,7 @@ from barocast.runtime.decoders.intellivue_parser import parse
 from barocast.runtime.decoders.intellivue_pdu import EventReply, EventReport
 from barocast.runtime.decoders.mib import MAX_PAYLOAD, Frame
 from barocast.runtime.domain import Corrupt, Sample, WaveChunk
-from barocast.runtime.intellivue_session import ANSWER_S, BACK_OFF_S, IntelliVueSession
+from barocast.runtime.sessions.intellivue import ANSWER_S, BACK_OFF_S, IntelliVueSession
 
 CREATED = EventReport(7, True, 99, codes.MDS_CREATE, {codes.OPERATING_MODE: b"\x40\x00"})  # noqa: FBT003 - a field's value
 CALL = build(EventReport(0, False, 0, codes.CONNECT_INDICATION, {}))  # noqa: FBT003 - a field's value

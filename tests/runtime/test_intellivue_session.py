@@ -26,7 +26,7 @@ from barocast.runtime.decoders.intellivue_pdu import (
 from barocast.runtime.decoders.intellivue_values import labels
 from barocast.runtime.decoders.mib import Deframer, frame
 from barocast.runtime.domain import Reason, Sample, WaveChunk
-from barocast.runtime.intellivue_session import BACK_OFF_S, IntelliVueSession
+from barocast.runtime.sessions.intellivue import BACK_OFF_S, IntelliVueSession
 
 CREATED = EventReport(7, True, 99, codes.MDS_CREATE, {codes.OPERATING_MODE: b"\x40\x00"})  # noqa: FBT003 - a field's value
 STEP_S = 0.05

@@ -11,7 +11,7 @@ from shared_data import captures
 
 from barocast.runtime.decoders.masimo import MAX_LINE, MasimoDecoder
 from barocast.runtime.domain import Corrupt, Reason, Sample
-from barocast.runtime.passive_session import SILENT_AFTER_S, PassiveSession
+from barocast.runtime.sessions.passive import SILENT_AFTER_S, PassiveSession
 
 NONIN = b"SPO2=097 HR=072\r\n"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from barocast.runtime.decoders import medibus_codes as codes
 from barocast.runtime.decoders.medibus_message import Deframer, answer, command
 from barocast.runtime.domain import Sample, WaveChunk
-from barocast.runtime.medibus_session import ANSWER_S, POLL_S, SILENCE_S, MedibusSession
+from barocast.runtime.sessions.medibus import ANSWER_S, POLL_S, SILENCE_S, MedibusSession
 
 OFFERED = b"00   16000-  10  10037006   16000-  20  100460"
 STEP_S = 0.25

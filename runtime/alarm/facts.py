@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from barocast.calibration.trigger import Trigger, advance, restarted
-from barocast.runtime.alarm_events import AlarmEvent, Condition, DecisionSummary, FeedBack, FeedLost
-from barocast.runtime.alarm_rules import AlarmRules, Priority
+from barocast.runtime.alarm.events import AlarmEvent, Condition, DecisionSummary, FeedBack, FeedLost
+from barocast.runtime.alarm.rules import AlarmRules, Priority
 from barocast.runtime.domain import HORIZONS_MIN, Abstain, Fault, Risk
 from barocast.runtime.timeline import SHORT_HISTORY
 

@@ -19,15 +19,15 @@ import numpy as np
 
 from barocast.runtime.domain import Reason, WaveChunk
 from barocast.runtime.quality import check_pressures
-from barocast.runtime.slope_sum import slope_sum, smoothed
-from barocast.runtime.wave_blocks import Blocks
-from barocast.runtime.wave_quality import has_spike
+from barocast.runtime.waves.blocks import Blocks
+from barocast.runtime.waves.quality import has_spike
+from barocast.runtime.waves.slope_sum import slope_sum, smoothed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from barocast.runtime.domain import Floats
-    from barocast.runtime.wave_blocks import Block
+    from barocast.runtime.waves.blocks import Block
 
 RATES_HZ = (50.0, 500.0)
 """Sampling rates that the detector accepts: a slower one cannot place a foot."""

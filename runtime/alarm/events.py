@@ -16,7 +16,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from barocast.runtime.alarm_rules import Priority
+    from barocast.runtime.alarm.rules import Priority
     from barocast.runtime.domain import Abstain, Fault, Risk
 
 

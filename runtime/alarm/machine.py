@@ -24,9 +24,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from barocast.runtime import alarm_facts
-from barocast.runtime.alarm_conditions import LEAVING, NEW_OCCURRENCE, Change, reconcile
-from barocast.runtime.alarm_events import (
+from barocast.runtime.alarm import facts as alarm_facts
+from barocast.runtime.alarm.conditions import LEAVING, NEW_OCCURRENCE, Change, reconcile
+from barocast.runtime.alarm.events import (
     Acknowledge,
     AlarmEvent,
     AlarmSnapshot,
@@ -40,8 +40,8 @@ from barocast.runtime.alarm_events import (
     PauseAudio,
     ResumeAudio,
 )
-from barocast.runtime.alarm_facts import Facts
-from barocast.runtime.alarm_rules import AlarmRules, Priority
+from barocast.runtime.alarm.facts import Facts
+from barocast.runtime.alarm.rules import AlarmRules, Priority
 
 WORDS = {None: "none", Priority.LOW: "advisory", Priority.MEDIUM: "medium", Priority.HIGH: "high"}
 """The `alarm` word of a decision line."""

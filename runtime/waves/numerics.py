@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from barocast.runtime.beats import RATES_HZ, BeatDetector
 from barocast.runtime.domain import DERIVED, Reason, Sample, WaveChunk
 from barocast.runtime.quality import TRIPLE, check_pressures
-from barocast.runtime.wave_blocks import Blocks
-from barocast.runtime.wave_quality import wave_reason
+from barocast.runtime.waves.beats import RATES_HZ, BeatDetector
+from barocast.runtime.waves.blocks import Blocks
+from barocast.runtime.waves.quality import wave_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from barocast.runtime.beats import Beat
     from barocast.runtime.domain import Floats
-    from barocast.runtime.wave_blocks import Block
+    from barocast.runtime.waves.beats import Beat
+    from barocast.runtime.waves.blocks import Block
 
 EVERY_S = 1.0
 """Step of the numbers."""

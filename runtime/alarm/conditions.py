@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from barocast.runtime.alarm_events import Condition, Inactivation
+from barocast.runtime.alarm.events import Condition, Inactivation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from barocast.runtime.domain import Event, FeedCounts
-    from barocast.runtime.session import Decoder
+    from barocast.runtime.sessions.session import Decoder
 
 SILENT_AFTER_S: Final = 5.0
 """Five lines of a device that prints one a second."""

@@ -1,0 +1,1 @@
+"""From the arterial waveform to beats, their quality, and the numerics that they give."""
