@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from barocast.runtime.alarm import machine
 from barocast.runtime.alarm.events import Tick
 from barocast.runtime.alarm.rules import UNAVAILABLE_LOW_S, UNAVAILABLE_MEDIUM_S, AlarmRules, Priority
 from barocast.runtime.pipeline import EVERY_S, Pipeline
