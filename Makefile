@@ -7,7 +7,7 @@ TORCH := torch>=2.8,<2.14
 ROOMS := calibration export plugin runtime
 ARGS ?=
 
-.PHONY: demo test lint format types bench fuzz train clean
+.PHONY: demo test lint format types bench fuzz soak train clean
 
 demo: $(VENV)/.base
 	$(BIN)/barocast demo $(ARGS)
@@ -32,9 +32,13 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
-# A million damaged inputs for every decoder: none may raise, none may grow.
+# A million damaged inputs for everything that reads bytes: none may raise, none may grow. A process a core.
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.fuzz $(ARGS)
+
+# 16 virtual monitors at one process in real time, twice ten minutes: CPU, memory and delays, into benchmarks/soak.md.
+soak: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 # From the cohort (BAROCAST_COHORT) to runtime/default_bundle: cross-validated figures first, for the card.
 # KEY is an Ed25519 private key outside the tree; it is made when missing, and its public half is pinned.

@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import demo, footprint, replay
+from benchmarks import demo, endurance, feeds, footprint, replay
 
-MEASURES = {"demo": demo.measure, "footprint": footprint.measure, "replay": replay.measure}
+MEASURES = {
+    "demo": demo.measure,
+    "endurance": endurance.measure,
+    "feeds": feeds.measure,
+    "footprint": footprint.measure,
+    "replay": replay.measure,
+}
 
 
 def main() -> None:

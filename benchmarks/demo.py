@@ -11,11 +11,10 @@ from typing import TypeAlias
 import numpy as np
 
 from barocast.calibration.events import find_events
-from barocast.plugin.loaded_bundle import default_bundle
 from barocast.plugin.virtual.physiology import SimulatedPatient
 from barocast.plugin.virtual.scenario import SCENARIOS, Scenario
 from barocast.plugin.watch import Watch
-from barocast.runtime.bundle import Bundle, read_bundle
+from barocast.runtime.bundle import Bundle, default_bundle, read_bundle
 from barocast.runtime.domain import Sample
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.timeline import STEP_S

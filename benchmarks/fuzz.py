@@ -1,77 +1,148 @@
-"""`python -m benchmarks.fuzz [N]`: N damaged inputs for every decoder; none may raise, none may grow.
+"""`python -m benchmarks.fuzz [N] [--only NAME ...]`: N damaged inputs a subject; none may raise or grow.
 
-Seeds are what the virtual monitors really say (and small files of the other kinds); each input is a seed that
-was flipped, cut, doubled, shuffled or replaced by noise, fed in random chunks. A decoder lives on through
-many inputs, as it would on a bad line, and must still read a sound seed at the end. Random, and repeatable:
-the seed of the generator is printed with the first input that breaks anything.
+An input is a seed (fuzz_seeds) that was flipped, cut, torn, doubled, filled with noise or with impossible
+lengths, before its seal or after, in random pieces. A subject (fuzz_subjects) lives on through many inputs,
+as it would on a bad line, and must then find every frame of the sound seeds. Each life has dice of its own,
+so that one which breaks can be lived again: `--only NAME --life K`. One process a core.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
+import os
 import random
 import sys
 import time
 import tracemalloc
+from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from barocast.plugin.feeds import feed_names, find_feed
-from benchmarks.fuzz_seeds import seeds
+from benchmarks.fuzz_seeds import seeds, thin
+from benchmarks.fuzz_subjects import subjects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from barocast.runtime.sessions.session import Decoder
+    from benchmarks.fuzz_seed import Seed
+    from benchmarks.fuzz_subjects import Listener, Subject
 
+SUBJECTS: Final = {subject.name: subject for subject in subjects()}
 INPUTS: Final = 1_000_000
-LIFE: Final = 500
-"""Inputs that one decoder lives through."""
+MEASURED_INPUTS: Final = 20_000
+"""One input in so many has its life's memory traced: that makes it several times slower."""
 GROWTH_MB: Final = 24
 """Most that a decoder may hold after its life: the largest frame of any format, and its share of tables."""
+PEAK_MB: Final = 64
+"""Most that it may hold for a moment: no length that it reads may make it ask for more."""
+
+
+class Broken(Exception):  # noqa: N818 - it names what became of the subject
+    """What is wrong, in words."""
 
 
 def main() -> None:
-    """Fuzz every feed that is installed."""
-    inputs = int(sys.argv[1]) if len(sys.argv) > 1 else INPUTS
-    broken = [name for name in feed_names() if not _fuzz(name, inputs)]
+    """Fuzz what was asked for, a process a core."""
+    args = _arguments()
+    chosen = args.only or list(SUBJECTS)
+    with ProcessPoolExecutor(args.jobs) as pool:
+        told = [pool.submit(fuzz, name, args.inputs, args.life) for name in chosen]
+        broken = [name for name, future in zip(chosen, told, strict=True) if not _said(future.result())]
     if broken:
         sys.exit(f"broken: {', '.join(broken)}")
 
 
-def _fuzz(name: str, inputs: int) -> bool:
-    good, dice, started = seeds(name), random.Random(name), time.monotonic()
-    for done in range(0, inputs, LIFE):
-        decoder = find_feed(name).decoder()
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make fuzz", description="Damaged inputs for everything that reads."
+    )
+    parser.add_argument("inputs", nargs="?", type=int, default=INPUTS, help="for each subject")
+    parser.add_argument("--only", action="append", choices=SUBJECTS, metavar="NAME", help=", ".join(SUBJECTS))
+    parser.add_argument("--life", type=int, help="live this one life alone")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    return parser.parse_args()
+
+
+def _said(report: tuple[bool, str]) -> bool:
+    sound, text = report
+    print(text, flush=True)
+    return sound
+
+
+def fuzz(name: str, inputs: int, only_life: int | None = None) -> tuple[bool, str]:
+    """Fuzz one subject; say whether it is sound, and give a line about it."""
+    subject, started = SUBJECTS[name], time.monotonic()
+    good = seeds(subject.seeds)
+    lives = range(max(1, inputs // subject.life)) if only_life is None else range(only_life, only_life + 1)
+    try:
+        held = max(_lived(subject, good, life) for life in lives)
+    except Broken as broken:
+        return False, f"{name}: {broken}"
+    wall_s, done = time.monotonic() - started, len(lives) * subject.life
+    seeded = "THIN seeds" if thin(subject.seeds) else f"{len(good)} seeds"
+    rate = f"{done:,} inputs in {wall_s:.0f} s, {done / wall_s:,.0f}/s"
+    return True, f"{name}: {rate}, no exception, at most {1000 * held:.0f} kB held, {seeded}"
+
+
+def _lived(subject: Subject, good: list[Seed], life: int) -> float:
+    """Let one listener live; give the MB that it holds at the end, 0 where that is not measured."""
+    dice, measured = random.Random(f"{subject.name} {life}"), life % (MEASURED_INPUTS // subject.life) == 0
+    if measured:
         tracemalloc.start()
-        held = _lived(decoder, good, dice)
+    try:
+        listener = subject.begin()
+        for _ in range(subject.life):
+            _hear(listener, damaged(dice.choice(good), dice), dice if subject.cut else None)
+        held = _held() if measured else 0.0
+        if subject.life > 1:
+            _check_in_step(subject, listener, good)
+        listener.end()
+    except Broken as broken:
+        raise Broken(f"{broken} (life {life})") from broken
+    finally:
         tracemalloc.stop()
-        if isinstance(held, bytes):
-            print(f"{name}: broke on {held.hex()} (input {done} of Random({name!r}))")
-            return False
-        if held > GROWTH_MB * 1e6:
-            print(f"{name}: holds {held / 1e6:.0f} MB after {LIFE} inputs (input {done})")
-            return False
-    print(f"{name}: {inputs:,} inputs, no exception, in {time.monotonic() - started:.0f} s", flush=True)
-    return True
+    return held
 
 
-def _lived(decoder: Decoder, good: list[bytes], dice: random.Random) -> bytes | int:
-    """Feed one decoder its life; give the input that broke it, or the bytes that it holds at the end."""
-    for _ in range(LIFE):
-        bad = dice.choice(DAMAGES)(dice.choice(good), dice)
-        try:
-            for chunk in _chunks(bad, dice):
-                decoder.feed(chunk)
-        except Exception as error:  # noqa: BLE001 - what a fuzzer looks for
-            print(repr(error))
-            return bad
+def _hear(listener: Listener, data: bytes, dice: random.Random | None) -> None:
+    try:
+        listener.hear([data] if dice is None else _pieces(data, dice))
+    except Exception as error:
+        raise Broken(f"{error!r} on {data.hex()}") from error
+
+
+def _held() -> float:
     gc.collect()
-    return tracemalloc.get_traced_memory()[0]
+    held, peak = (size / 1e6 for size in tracemalloc.get_traced_memory())
+    if held > GROWTH_MB or peak > PEAK_MB:
+        raise Broken(f"holds {held:.0f} MB, {peak:.0f} MB at the worst")
+    return held
 
 
-def _chunks(data: bytes, dice: random.Random) -> list[bytes]:
+def _check_in_step(subject: Subject, listener: Listener, good: list[Seed]) -> None:
+    """Check that sound input is found whole, once a round of it has ended what damage left open."""
+    sound = [seed.seal(seed.payload) for seed in good]
+    found = []
+    for each in (subject.begin(), listener):
+        each.hear(sound)
+        before = each.frames
+        each.hear(sound)
+        found.append(each.frames - before)
+    if found[0] != found[1]:
+        raise Broken(f"finds {found[1]} of {found[0]} sound frames after its life")
+
+
+def _pieces(data: bytes, dice: random.Random) -> list[bytes]:
     cuts = sorted(dice.randrange(len(data) + 1) for _ in range(dice.randrange(4)))
     return [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+
+
+def damaged(seed: Seed, dice: random.Random) -> bytes:
+    """Give a seed's bytes with some damage done before its seal or after."""
+    damage = dice.choice(DAMAGES)
+    if dice.random() < 0.5:  # noqa: PLR2004 - even odds
+        return seed.seal(damage(seed.payload, dice))
+    return damage(seed.seal(seed.payload), dice)
 
 
 def _flipped(seed: bytes, dice: random.Random) -> bytes:
@@ -88,6 +159,11 @@ def _cut(seed: bytes, dice: random.Random) -> bytes:
 def _torn(seed: bytes, dice: random.Random) -> bytes:
     at = dice.randrange(len(seed))
     return seed[:at] + seed[at + dice.randrange(1, 40) :]
+
+
+def _doubled(seed: bytes, dice: random.Random) -> bytes:
+    at = dice.randrange(len(seed))
+    return seed[:at] + seed[at - dice.randrange(at + 1) :]
 
 
 def _noisy(seed: bytes, dice: random.Random) -> bytes:
@@ -109,6 +185,7 @@ DAMAGES: Final[tuple[Callable[[bytes, random.Random], bytes], ...]] = (
     _flipped,
     _cut,
     _torn,
+    _doubled,
     _noisy,
     _noise,
     _lengthy,

@@ -1,53 +1,40 @@
-"""Sound inputs of every feed, made by the virtual monitors and by small writers: what the fuzzer damages."""
+"""The seeds of every format by its name. One that nobody wrote seeds for gets bytes of nothing: `thin`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from barocast.plugin.feeds import find_feed
-from barocast.plugin.virtual.dri import VirtualDri
-from barocast.plugin.virtual.hl7 import VirtualHl7
-from barocast.plugin.virtual.intellivue import VirtualIntelliVue
-from barocast.plugin.virtual.physiology import SimulatedPatient
-from barocast.plugin.virtual.scenario import SCENARIOS
+from benchmarks import fuzz_devices, fuzz_files, fuzz_monitors
+from benchmarks.fuzz_seed import Seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from barocast.plugin.virtual.monitor import VirtualMonitor
-    from barocast.plugin.virtual.source import Source
-
-SPOKEN_S = 12.0
-
-
-def seeds(name: str) -> list[bytes]:
-    """Give sound inputs of a feed; for one without a virtual monitor, bytes that look like nothing."""
-    if name in _MONITORS:
-        return _spoken(name, _MONITORS[name](SimulatedPatient(SCENARIOS["stable"], 1)))
-    return _WRITTEN.get(name, [bytes(range(256))])
-
-
-def _spoken(name: str, monitor: VirtualMonitor) -> list[bytes]:
-    make = find_feed(name).session
-    if make is None:
-        raise ValueError(f"{name} has a virtual monitor and no session")
-    session, said, reply = make(), [], b""
-    for tick in range(round(SPOKEN_S * 10)):
-        now_s = tick / 10
-        heard = monitor.receive(reply, now_s) + monitor.due(now_s)
-        _, answer = session.receive(heard, now_s)
-        reply = answer + session.due(now_s)
-        said += [heard] if heard else []
-    return said
-
-
-_MONITORS: dict[str, Callable[[Source], VirtualMonitor]] = {
-    "dri": lambda who: VirtualDri(who, started_s=0),
-    "hl7": VirtualHl7,
-    "intellivue-serial": VirtualIntelliVue,
+_WRITERS: Final[dict[str, Callable[[], list[Seed]]]] = {
+    "bis": fuzz_devices.bis,
+    "brec": fuzz_files.brec,
+    "csv": fuzz_files.csv,
+    "dri": fuzz_monitors.dri,
+    "hl7": lambda: fuzz_monitors.hl7() + fuzz_monitors.hl7(bytes),
+    "hl7, live": fuzz_monitors.hl7,
+    "intellivue-serial": lambda: fuzz_monitors.intellivue(fuzz_monitors.framed),
+    "intellivue-udp": lambda: fuzz_monitors.intellivue(fuzz_monitors.stamped),
+    "intellivue-udp, live": lambda: fuzz_monitors.intellivue(bytes),
+    "masimo": fuzz_devices.masimo,
+    "medibus": fuzz_devices.medibus,
+    "mindray-pds": lambda: fuzz_monitors.hl7() + fuzz_monitors.hl7(bytes),
+    "mindray-pds, live": fuzz_monitors.hl7,
+    "sdc": fuzz_devices.sdc,
+    "vital": fuzz_files.vital,
+    "wfdb": fuzz_files.wfdb,
 }
-_WRITTEN: dict[str, list[bytes]] = {
-    "masimo": [
-        b"03/19/16 13:37:12 SN=0000093112 SPO2=098% BPM=064 DESAT=-- PIDELTA=+-- ALARM=0000 EXC=000000\r\n"
-    ],
-}
+
+
+def seeds(name: str) -> list[Seed]:
+    """Give sound inputs of a format."""
+    return _WRITERS[name]() if name in _WRITERS else [Seed(bytes(range(256)))]
+
+
+def thin(name: str) -> bool:
+    """Say whether nobody wrote seeds for this format."""
+    return name not in _WRITERS

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from barocast.calibration import metrics
+from barocast.calibration import reliability
 from barocast.calibration.bootstrap import estimate
 from barocast.calibration.comparators import COMPARATORS, score
+from barocast.calibration.discrimination import rank
 from barocast.export.cohort import MAIN, read_cases, role
 from barocast.export.crossval import comparator_features
 from barocast.export.rows import make_rows
@@ -130,7 +131,7 @@ def _comparator(name: str, features: np.ndarray, labels: np.ndarray, judged: np.
 
 def _auroc(labels: np.ndarray, scores: np.ndarray, subjects: np.ndarray, which: np.ndarray) -> str:
     which = which & np.isfinite(labels)
-    ranking = metrics.rank(labels[which], scores[which])
+    ranking = rank(labels[which], scores[which])
     return str(estimate(ranking.auroc, subjects[which])[0])
 
 
@@ -139,8 +140,8 @@ def _calibration(labels: np.ndarray, p: np.ndarray) -> list[str]:
     for column, minutes in enumerate(HORIZONS_MIN):
         known = np.isfinite(labels[:, column])
         y, x = labels[known, column], p[known, column]
-        slope, _ = metrics.calibration_line(y, x)
-        cells = (slope, metrics.observed_expected(y, x), metrics.ici(y, x))
-        brier = f"{metrics.brier(y, x):.4f} ({metrics.scaled_brier(y, x):.3f})"
+        slope, _ = reliability.calibration_line(y, x)
+        cells = (slope, reliability.observed_expected(y, x), reliability.ici(y, x))
+        brier = f"{reliability.brier(y, x):.4f} ({reliability.scaled_brier(y, x):.3f})"
         lines.append(f"| {minutes} min | " + " | ".join(f"{c:.3f}" for c in cells) + f" | {brier} |")
     return lines

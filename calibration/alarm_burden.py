@@ -53,6 +53,8 @@ class Burden:
     """Of eligible time."""
     leads_s: tuple[float, ...]
     """From the alarm to the onset, of the detected events."""
+    active_hours: float = 0.0
+    """Of eligible time, with an activation standing."""
 
     @property
     def sensitivity(self) -> float:
@@ -68,6 +70,11 @@ class Burden:
     def false_alarms_per_hour(self) -> float:
         """Alarms that no onset followed, per eligible hour."""
         return self.false_alarms / self.hours if self.hours else float("nan")
+
+    @property
+    def time_in_alarm(self) -> float:
+        """Share of eligible time with an activation standing."""
+        return self.active_hours / self.hours if self.hours else float("nan")
 
     @property
     def ppv(self) -> float:
@@ -87,6 +94,7 @@ class Burden:
             "alarms_per_hour": self.alarms_per_hour,
             "false_alarms_per_hour": self.false_alarms_per_hour,
             "ppv": self.ppv,
+            "time_in_alarm": self.time_in_alarm,
             "hours": self.hours,
         }
 
@@ -120,17 +128,23 @@ def choose(
 
 def alarm_times(track: RiskTrack, rules: TriggerRules) -> list[float]:
     """Give the seconds at which the trigger fires."""
-    trigger, times = Trigger(), []
+    return _rung(track, rules)[0]
+
+
+def _rung(track: RiskTrack, rules: TriggerRules) -> tuple[list[float], int]:
+    """Give the seconds at which the trigger fires, and how many landmarks an activation stood at."""
+    trigger, times, active = Trigger(), [], 0
     for t_s, p in zip(track.t_s.tolist(), track.p.tolist(), strict=True):
         trigger, fired = advance(trigger, p, t_s, rules)
+        active += trigger.active
         if fired:
             times.append(t_s)
-    return times
+    return times, active
 
 
 def _case_burden(track: RiskTrack, rules: TriggerRules, horizon_s: float) -> Burden:
     first_alarm: dict[float, float] = {}  # onset -> its earliest alarm
-    alarms, false_alarms = alarm_times(track, rules), 0
+    (alarms, active), false_alarms = _rung(track, rules), 0
     for t_s in alarms:
         following = track.onsets_s[(track.onsets_s > t_s) & (track.onsets_s <= t_s + horizon_s)]
         if following.size:
@@ -146,6 +160,7 @@ def _case_burden(track: RiskTrack, rules: TriggerRules, horizon_s: float) -> Bur
         false_alarms=false_alarms,
         hours=track.t_s.size * EVERY_S / 3600,
         leads_s=leads,
+        active_hours=active * EVERY_S / 3600,
     )
 
 
@@ -162,4 +177,5 @@ def _total(parts: Sequence[Burden]) -> Burden:
         false_alarms=sum(part.false_alarms for part in parts),
         hours=sum(part.hours for part in parts),
         leads_s=tuple(lead for part in parts for lead in part.leads_s),
+        active_hours=sum(part.active_hours for part in parts),
     )

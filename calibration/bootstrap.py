@@ -1,21 +1,24 @@
 """Intervals from a bootstrap over patients: rows of one patient are never drawn apart.
 
-In: a statistic of row weights, and each row's patient. Out: the value with its 95 % interval. A
-statistic that returns several figures has them all on the same draws, so their differences are
-paired.
+Two ways to the same draws. `estimate` takes any statistic of row weights and calls it once a draw. Figures
+that are made of sums over rows (most are) go through `PatientDraws`: rows are summed once per patient, and
+all draws together are one matrix product. `Drawn` arrays hold a figure's value first, then one value a
+draw; what is drawn from one PatientDraws is paired, so the difference of two models is a subtraction.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import ArrayLike, NDArray
+
+    Drawn: TypeAlias = NDArray[np.float64]
 
 DRAWS: Final = 1000
 LEVEL: Final = 0.95
@@ -34,6 +37,46 @@ class Estimate:
         return f"{_short(self.value)} ({_short(self.low)} to {_short(self.high)})"
 
 
+@dataclass(frozen=True, slots=True)
+class PatientDraws:
+    """Which patients each draw holds."""
+
+    row: NDArray[np.intp]
+    """(n,) place of each row's patient among the sorted patients."""
+    times: NDArray[np.float64]
+    """(1 + draws, patient) how often each was drawn; in front, everyone once: the figure itself."""
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def weights(self) -> Iterator[NDArray[np.float64]]:
+        """Give, draw by draw, how often each row (n,) was drawn with its patient."""
+        return (times[self.row] for times in self.times)
+
+    def sums(self, columns: NDArray[np.floating[Any]]) -> Drawn:
+        """Give the sum of each column (n, k) over the rows drawn: (1 + draws, k)."""
+        patients = self.times.shape[1]
+        by_patient = [np.bincount(self.row, weights=column, minlength=patients) for column in columns.T]
+        return self.times @ np.stack(by_patient, axis=1)
+
+    def counts(
+        self, cell: NDArray[np.intp], cells: int, weights: NDArray[np.floating[Any]] | None = None
+    ) -> Drawn:
+        """Give how many drawn rows lie in each cell (n,), or the sum of their weights: (1 + draws, cells)."""
+        patients = self.times.shape[1]
+        table = np.bincount(self.row * cells + cell, weights=weights, minlength=patients * cells)
+        return np.asarray(self.times @ table.reshape(patients, cells))
+
+
+def draw_patients(patients: NDArray[Any], draws: int = DRAWS, seed: int = 0) -> PatientDraws:
+    """Draw as many patients as there are, with replacement, `draws` times; patients (n,) of the rows."""
+    names, row = np.unique(patients, return_inverse=True)
+    random = np.random.default_rng(seed)
+    few = max(names.size, 1)  # of nobody there are draws too, all of them empty
+    times = [np.bincount(random.integers(few, size=names.size), minlength=names.size) for _ in range(draws)]
+    return PatientDraws(row, np.array([np.ones(names.size), *times], dtype=np.float64))
+
+
 def estimate(
     statistic: Callable[[NDArray[np.float64]], ArrayLike],
     patients: NDArray[Any],
@@ -46,26 +89,23 @@ def estimate(
     Draws on which a figure does not exist (NaN) are left out for that figure; the interval is NaN when
     it exists on none.
     """
-    value = np.atleast_1d(np.asarray(statistic(np.ones(patients.size)), dtype=np.float64))
-    drawn = np.array([np.atleast_1d(statistic(w)) for w in draw_weights(patients, draws, seed)])
-    return [Estimate(float(v), *_interval(drawn[:, column])) for column, v in enumerate(value)]
+    weights = draw_patients(patients, draws, seed).weights()
+    drawn = np.array([np.atleast_1d(np.asarray(statistic(w), dtype=np.float64)) for w in weights])
+    return [interval(column) for column in drawn.T]
 
 
-def draw_weights(patients: NDArray[Any], draws: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Give, draw by draw, how often each row (n,) was drawn with its patient."""
-    names, row = np.unique(patients, return_inverse=True)
-    random = np.random.default_rng(seed)
-    for _ in range(draws):
-        times = np.bincount(random.integers(names.size, size=names.size), minlength=names.size)
-        yield times[row].astype(np.float64)
-
-
-def _interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
-    found = drawn[np.isfinite(drawn)]
+def interval(drawn: Drawn) -> Estimate:
+    """Give the value (first) and the percentile interval of the draws (the rest) that have the figure."""
+    found = drawn[1:][np.isfinite(drawn[1:])]
     if not found.size:
-        return float("nan"), float("nan")
+        return Estimate(float(drawn[0]), float("nan"), float("nan"))
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    return Estimate(float(drawn[0]), float(low), float(high))
+
+
+def intervals(drawn: Mapping[str, Drawn]) -> dict[str, Estimate]:
+    """Give every named figure with its interval."""
+    return {name: interval(values) for name, values in drawn.items()}
 
 
 def _short(figure: float) -> str:

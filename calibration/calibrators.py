@@ -1,74 +1,107 @@
-"""Raw risk logits -> calibrated probabilities, by two numbers kept outside the graph.
+"""Raw risk logits -> calibrated probabilities, by numbers kept outside the graph.
 
-One temperature and one bias are shared by the three horizons: since the graph's logits are ordered
-(5 <= 10 <= 15 min), the probabilities stay ordered. Fitted on the quantized graph, on patients that
-trained nothing; frozen in the bundle's manifest; numpy only at the bedside.
+Fitted on the quantized graph, on patients that trained nothing (calibration.fitting); frozen in the
+bundle's manifest; numpy only at the bedside. `read_calibrators` gives what a manifest holds: one
+calibrator of a kind of KINDS, or one for each pattern of modalities that a patient may come with:
+
+    {"kind": "temperature-bias", "scale": 1.01, "bias": 0.04}
+
+    {"kind": "by-pattern", "default": {"kind": ...}, "patterns": {"series+text": {"kind": ...}}}
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from barocast.calibration.metrics import fit_logistic, sigmoid
+from barocast.calibration.parametric import Beta, Platt, TemperatureBias
+from barocast.calibration.stepwise import Isotonic, VennAbers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
-PRIOR_PATIENTS: Final = 50
-"""Patients' worth of belief in the network's own probabilities: cases differ in level far more than rows do,
-so a fit on few patients says little, and the out-of-fold logits are calibrated as they come."""
-MIN_SCALE: Final = 0.05
-"""A scale at or below 0 would turn the order of risks around; so small a one means a broken fit."""
-MAX_SCALE: Final = 20.0
-"""Beyond it every probability is 0 or 1: no longer a calibration."""
-MAX_BIAS: Final = 20.0
-"""Either way; beyond it the network's own logits would not count any more."""
+MODALITIES: Final = ("series", "text")
+"""What a patient may come with; a pattern names those present, sorted and joined with `+`."""
+BY_PATTERN: Final = "by-pattern"
+
+
+class Calibrator(Protocol):
+    """What every kind is: monotone in the logit, never falling along the horizons."""
+
+    def __call__(self, logits: NDArray[np.floating[Any]], /) -> NDArray[np.float64]:
+        """Give probabilities of the same shape (..., horizon)."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give what the manifest holds."""
+
+
+KINDS: Final[Mapping[str, Callable[[Mapping[str, Any]], Calibrator]]] = MappingProxyType(
+    {
+        "temperature-bias": TemperatureBias.from_dict,
+        "platt": Platt.from_dict,
+        "beta": Beta.from_dict,
+        "isotonic": Isotonic.from_dict,
+        "venn-abers": VennAbers.from_dict,
+    }
+)
+"""Kind, as a manifest names it -> how it is read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Calibrator:
-    """p = sigmoid(scale * logit + bias). Raises ValueError where the order would not be kept."""
+class Calibrators:
+    """A calibrator for each pattern that was fitted, and one for every other. Raises ValueError."""
 
-    scale: float = 1.0
-    """1 / temperature."""
-    bias: float = 0.0
+    default: Calibrator
+    patterns: Mapping[str, Calibrator] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not (MIN_SCALE <= self.scale <= MAX_SCALE and abs(self.bias) <= MAX_BIAS):
-            raise ValueError(
-                f"calibrator scale {self.scale} must be {MIN_SCALE:g} to {MAX_SCALE:g}, "
-                f"bias {self.bias} at most {MAX_BIAS:g} either way"
-            )
+        for pattern in self.patterns:
+            if pattern != pattern_of(pattern.split("+")):
+                raise ValueError(f"calibrator pattern {pattern!r} must be of {MODALITIES}, sorted, with +")
 
-    def __call__(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Give probabilities of the same shape (..., horizon)."""
-        return sigmoid(self.scale * logits + self.bias)
+    def of(self, pattern: str) -> Calibrator:
+        """Give the calibrator of a pattern, the default where it has none of its own."""
+        return self.patterns.get(pattern, self.default)
 
-    def shrunk(self, patients: int) -> Calibrator:
-        """Draw a fit on this many patients towards the identity: n / (n + PRIOR_PATIENTS) of it stays."""
-        trust = patients / (patients + PRIOR_PATIENTS)
-        return Calibrator(1 + trust * (self.scale - 1), trust * self.bias)
+    def by_row(self, logits: NDArray[np.floating[Any]], patterns: NDArray[np.str_]) -> NDArray[np.float64]:
+        """Give probabilities of logits (n, horizon), each row by its pattern (n,)."""
+        p = np.empty(logits.shape)
+        for pattern in np.unique(patterns):
+            p[patterns == pattern] = self.of(str(pattern))(logits[patterns == pattern])
+        return p
 
-    def to_dict(self) -> dict[str, float | str]:
-        """Give what the manifest holds."""
-        return {"kind": "temperature-bias", **asdict(self)}
-
-    @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> Calibrator:
-        """Read what the manifest holds. Raises ValueError for another kind or impossible numbers."""
-        if given.get("kind") != "temperature-bias":
-            raise ValueError(f"calibrator kind {given.get('kind')!r} is unknown; need 'temperature-bias'")
-        return cls(float(given["scale"]), float(given["bias"]))
+    def to_dict(self) -> dict[str, Any]:
+        """Give what the manifest holds; a calibrator that is alone stands for itself."""
+        if not self.patterns:
+            return self.default.to_dict()
+        patterns = {pattern: calibrator.to_dict() for pattern, calibrator in self.patterns.items()}
+        return {"kind": BY_PATTERN, "default": self.default.to_dict(), "patterns": patterns}
 
 
-def fit_calibrator(logits: NDArray[np.floating[Any]], labels: NDArray[np.floating[Any]]) -> Calibrator:
-    """Fit on rows (n, horizon) by maximum likelihood over all horizons; NaN labels are left out."""
-    known = np.isfinite(labels)
-    design = np.stack([logits[known], np.ones(int(known.sum()))], axis=1)
-    scale, bias = fit_logistic(design, labels[known])
-    return Calibrator(float(scale), float(bias))
+def pattern_of(present: Iterable[str]) -> str:
+    """Name a pattern by the modalities present; names that are no modality are not told."""
+    return "+".join(name for name in MODALITIES if name in set(present))
+
+
+def read_calibrators(given: Mapping[str, Any]) -> Calibrators:
+    """Read what a manifest holds.
+
+    Raises ValueError for a kind that is unknown or numbers that are impossible, AttributeError, KeyError or
+    TypeError where the fields are not those of the kind.
+    """
+    if given.get("kind") != BY_PATTERN:
+        return Calibrators(_read(given))
+    patterns = {str(pattern): _read(one) for pattern, one in given["patterns"].items()}
+    return Calibrators(_read(given["default"]), MappingProxyType(patterns))
+
+
+def _read(given: Mapping[str, Any]) -> Calibrator:
+    kind = str(given.get("kind"))
+    if kind not in KINDS:
+        raise ValueError(f"calibrator kind {kind!r} is unknown; need one of {', '.join(KINDS)}")
+    return KINDS[kind](given)

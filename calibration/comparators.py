@@ -83,6 +83,8 @@ def numeric_features(
     map_mmhg: NDArray[np.floating[Any]], at: NDArray[np.intp], step_s: float
 ) -> NDArray[np.float64]:
     """Give (n, NUMERIC) for the columns `at` of one case; each row sees the case up to its column only."""
+    if not at.size:
+        return np.empty((0, len(NUMERIC)))
     per_min = 60 / step_s
     windows = np.lib.stride_tricks.sliding_window_view(map_mmhg, round(SCALES_MIN[-1] * per_min))
     recent = windows[at + 1 - windows.shape[1]]  # (n, time)
@@ -167,7 +169,9 @@ def _logistic(
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415 likewise
 
     regression = LogisticRegression(C=LOGISTIC_C, max_iter=1000)
-    model = make_pipeline(SimpleImputer(), StandardScaler(), regression).fit(train, labels)
+    model = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), regression).fit(
+        train, labels
+    )
     return lambda rows: model.predict_proba(rows)[:, 1]
 
 

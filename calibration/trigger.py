@@ -19,7 +19,7 @@ is over if it still stands. An evaluation without a risk (an abstention) is simp
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 HYSTERESIS_MIN = 0.05
 """Least p_on - p_off (requirement ALM-08): below it a steady risk rings by its noise alone."""
@@ -85,12 +85,12 @@ def advance(
     recent = (*trigger.recent, (t_s, p))[-rules.n :]
     if trigger.active:
         stays = p >= rules.p_off
-        return replace(trigger, recent=recent if stays else (), active=stays), False
+        return Trigger(recent if stays else (), stays, trigger.held, trigger.fired_s), False
     due = p >= rules.p_on and _exceedances(recent, t_s, rules) >= rules.k
     free = urgent or t_s - trigger.fired_s >= rules.refractory_s
     if due and free:
         return Trigger(recent, active=True, fired_s=t_s), True
-    return replace(trigger, recent=recent, held=due), False
+    return Trigger(recent, held=due, fired_s=trigger.fired_s), False
 
 
 def restarted(trigger: Trigger, t_s: float, rules: TriggerRules) -> Trigger:

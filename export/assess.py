@@ -7,14 +7,14 @@ a bootstrap over patients where a figure has one.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from barocast.calibration import metrics
 from barocast.calibration.alarm_burden import RiskTrack, burden
-from barocast.calibration.bootstrap import estimate
+from barocast.calibration.bootstrap import draw_patients, intervals
 from barocast.calibration.events import find_events
+from barocast.calibration.panel import forecast_draws, risk_draws
 from barocast.runtime.domain import HORIZONS_MIN
 from barocast.runtime.timeline import STEP_S
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from barocast.export.rows import Rows
     from barocast.runtime.manifest import AlarmPoint
 
+WITH_INTERVALS: Final = ("auroc", "auprc", "slope", "intercept", "observed_expected", "scaled_brier")
+PLAIN: Final = ("prevalence", "brier", "ici", "ece")
+FORECAST: Final = ("mae_mmhg", "crps_mmhg", "coverage_80")
+
 
 def assess(
     p: NDArray[np.float64],
@@ -37,17 +41,13 @@ def assess(
 ) -> dict[str, Any]:
     """Give discrimination, calibration, forecast and alarm figures of these rows."""
     subjects = np.array([case.subject_id for case in cases])[rows.case]
-    future, by_level = rows.future, np.moveaxis(quantiles, 1, 0)
+    forecast = forecast_draws(rows.future, np.moveaxis(quantiles, 1, 0), draw_patients(subjects, draws=0))
     found = burden(risk_tracks(p, rows, cases, alarm.horizon_min), alarm.trigger, alarm.horizon_min * 60)
     return {
         "patients": len(np.unique(subjects)),
         "rows": len(rows),
         "risk": {str(h): _risk(p[:, c], rows.labels[:, c], subjects) for c, h in enumerate(HORIZONS_MIN)},
-        "forecast": {
-            "mae_mmhg": metrics.mean_absolute_error(future, by_level[1]),
-            "crps_mmhg": metrics.crps(future, by_level),
-            "coverage_80": metrics.coverage(future, by_level[0], by_level[2]),
-        },
+        "forecast": {name: float(forecast[name][0]) for name in FORECAST},
         "alarm": found.to_dict(),
     }
 
@@ -70,25 +70,8 @@ def _track(case: Case, at: NDArray[np.int32], risk: NDArray[np.float64]) -> Risk
 
 def _risk(p: NDArray[np.float64], labels: NDArray[np.float32], subjects: NDArray[Any]) -> dict[str, Any]:
     known = np.isfinite(labels)
-    y, p = labels[known].astype(np.float64), p[known]
-    ranking = metrics.rank(y, p)
-
-    def statistic(weights: NDArray[np.float64]) -> list[float]:
-        drawn = metrics.calibration_line(y, p, weights)
-        return [
-            ranking.auroc(weights),
-            ranking.auprc(weights),
-            *drawn,
-            metrics.observed_expected(y, p, weights),
-            metrics.scaled_brier(y, p, weights),
-        ]
-
-    names = ("auroc", "auprc", "slope", "intercept", "observed_expected", "scaled_brier")
-    with_intervals = zip(names, estimate(statistic, subjects[known]), strict=True)
-    return {
-        "prevalence": float(y.mean()),
-        **{name: asdict(figure) for name, figure in with_intervals},
-        "brier": metrics.brier(y, p),
-        "ici": metrics.ici(y, p),
-        "ece": metrics.ece(y, p),
+    y = labels[known].astype(np.float64)
+    found = intervals(risk_draws(y, p[known], draw_patients(subjects[known])))
+    return {name: found[name].value for name in PLAIN} | {
+        name: asdict(found[name]) for name in WITH_INTERVALS
     }

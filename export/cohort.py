@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 import io
 import math
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from barocast.calibration.learned_from import LearnedFrom
 from barocast.runtime.domain import Patient
 from barocast.runtime.errors import InputError
 from barocast.runtime.timeline import STEP_S
@@ -41,9 +41,15 @@ SERIES: Final = MappingProxyType(
 """Folder -> (series file, its MAP column)."""
 MAIN: Final = "vitaldb_or"
 """The folder whose patients evaluation's comparator table was measured on."""
-ROLES: Final = (("train", 0.70), ("calibration", 0.80), ("selection", 0.90), ("test", 1.0))
-"""Role -> upper edge of the subject's hash, 0 to 1."""
-ROLE_SALT: Final = "barocast roles 1"
+LEARNED_FROM: Final = LearnedFrom(
+    source="VitalDB",
+    salt="barocast roles 1",
+    roles=(("train", 0.70), ("calibration", 0.80), ("selection", 0.90), ("test", 1.0)),
+    uses=MappingProxyType(
+        {"weights": ("train",), "calibrator": ("calibration",), "operating point": ("selection",)}
+    ),
+)
+"""Who may teach what; what a bundle's manifest records."""
 LABS: Final = MappingProxyType(
     {
         "albumin_g_dl": "preop_alb",
@@ -106,13 +112,7 @@ def read_burdens(cohort: Path) -> list[Burden]:
 
 def role(subject_id: str) -> str:
     """Give train, calibration, selection or test: always the same for the same patient."""
-    place = hash_share(f"{ROLE_SALT}:{subject_id}")
-    return next(name for name, upper in ROLES if place < upper)
-
-
-def hash_share(text: str) -> float:
-    """Give a number in [0, 1) that depends on the text alone."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48
+    return LEARNED_FROM.role_of(subject_id)
 
 
 def to_patient(row: Mapping[str, str]) -> Patient:

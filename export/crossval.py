@@ -10,19 +10,21 @@ interrupted run goes on where it stopped.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from barocast.calibration import metrics
-from barocast.calibration.bootstrap import DRAWS, estimate
-from barocast.calibration.comparators import COMPARATORS, numeric_features, score
-from barocast.export.cohort import HISTORY, LABS, MAIN, hash_share
+from barocast.calibration.bootstrap import DRAWS, draw_patients
+from barocast.calibration.comparators import COMPARATORS
+from barocast.calibration.figures.comparison import OURS, compared
+from barocast.calibration.folds import FOLDS, cross_fit, fold_of
+from barocast.calibration.panel import forecast_draws
+from barocast.export.cohort import MAIN
+from barocast.export.comparator_rows import case_features
 from barocast.export.recipe import Recipe, teach
 from barocast.export.train import predict
 from barocast.runtime.domain import HORIZONS_MIN
-from barocast.runtime.timeline import STEP_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,13 +32,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from barocast.calibration.bootstrap import Estimate
     from barocast.export.cohort import Case
     from barocast.export.recipe import Material
     from barocast.export.rows import Rows
 
-FOLDS: Final = 5
-OURS: Final = "Barocast"
 LAST_VALUE: Final = "last value"
 
 
@@ -56,36 +55,43 @@ class Pooled:
 def cross_validate(material: Material, recipe: Recipe, work: Path, say: Callable[[str], None]) -> Pooled:
     """Train and score every fold; give the pooled predictions."""
     fold_of_case = folds(material.cases)
-    features = comparator_features(material.cases, material.rows)
-    pooled = np.flatnonzero(fold_of_case[material.rows.case] >= 0)
-    scores = {name: np.full((len(material.rows), len(HORIZONS_MIN)), np.nan) for name in (OURS, *COMPARATORS)}
+    fold = fold_of_case[material.rows.case]
+    ours = np.full((len(material.rows), len(HORIZONS_MIN)), np.nan)
     quantiles = np.full((len(material.rows), *_quantile_shape()), np.nan, dtype=np.float32)
-    for fold in range(FOLDS):
-        held = fold_of_case[material.rows.case] == fold
-        scores[OURS][held], quantiles[held] = _network(material, recipe, fold, fold_of_case, work, say)
-        for name in COMPARATORS:
-            scores[name][held] = _comparator(name, features, material.rows.labels, held, pooled)
-        say(f"fold {fold + 1}/{FOLDS}: comparators scored")
-    subjects = np.array([case.subject_id for case in material.cases])[material.rows.case]
-    return Pooled(
-        rows=material.rows.take(pooled),
-        subjects=subjects[pooled],
-        scores={name: values[pooled] for name, values in scores.items()},
-        quantiles=quantiles[pooled],
+    for held in range(FOLDS):
+        ours[fold == held], quantiles[fold == held] = _network(
+            material, recipe, held, fold_of_case, work, say
+        )
+        say(f"fold {held + 1}/{FOLDS}: network scored")
+    pooled = np.flatnonzero(fold >= 0)
+    rows, subjects = material.rows.take(pooled), np.array([case.subject_id for case in material.cases])
+    features = comparator_features(material.cases, material.rows)[pooled]
+    others = cross_fit(
+        tuple(COMPARATORS), features, rows.labels.astype(np.float64), fold[pooled], HORIZONS_MIN
     )
+    say("comparators scored")
+    return Pooled(rows, subjects[rows.case], {OURS: ours[pooled]} | others, quantiles[pooled])
 
 
 def folds(cases: Sequence[Case]) -> NDArray[np.intp]:
     """Give each case's fold; -1 for the extra patients, who only ever train."""
-    subjects = {case.subject_id for case in cases if case.folder == MAIN}
-    ordered = sorted(subjects, key=lambda subject: hash_share(f"fold:{subject}"))
-    fold = {subject: place % FOLDS for place, subject in enumerate(ordered)}
-    return np.array([fold.get(case.subject_id, -1) for case in cases])
+    fold = np.full(len(cases), -1, dtype=np.intp)
+    main = np.array([case.folder == MAIN for case in cases], dtype=np.bool_)
+    fold[main] = fold_of(np.array([case.subject_id for case in cases])[main])
+    return fold
 
 
 def comparator_features(cases: Sequence[Case], rows: Rows) -> NDArray[np.float64]:
     """Give (n, NUMERIC + STATIC) for the very rows that the network is judged on."""
-    parts = [_case_features(case, rows.at[rows.case == number]) for number, case in enumerate(cases)]
+    parts = [
+        case_features(
+            case.map_mmhg,
+            rows.at[rows.case == number].astype(np.intp),
+            case.patient,
+            (case.surgery_start_s, case.anaesthesia_start_s),
+        )
+        for number, case in enumerate(cases)
+    ]
     return np.concatenate(parts)  # rows lie case by case
 
 
@@ -99,7 +105,9 @@ def figures(pooled: Pooled, draws: int = DRAWS) -> dict[str, Any]:
         "forecast": _forecast(pooled),
     }
     for column, minutes in enumerate(HORIZONS_MIN):
-        report["discrimination"][str(minutes)] = _discrimination(pooled, column, draws)
+        scores = {name: values[:, column] for name, values in pooled.scores.items()}
+        found = compared(pooled.rows.labels[:, column].astype(np.float64), scores, pooled.subjects, draws)
+        report["discrimination"][str(minutes)] = found["scores"]
     return report
 
 
@@ -181,85 +189,22 @@ def _network(
     return logits, quantiles
 
 
-def _comparator(
-    name: str,
-    features: NDArray[np.float64],
-    labels: NDArray[np.float32],
-    held: NDArray[np.bool_],
-    pooled: NDArray[np.intp],
-) -> NDArray[np.float64]:
-    """Score the held-out rows; comparators learn from the same folder's other patients only."""
-    learned = pooled[~held[pooled]]
-    scores = [
-        score(name, (features[learned], labels[learned, column]), features[held], minutes)
-        for column, minutes in enumerate(HORIZONS_MIN)
-    ]
-    return np.stack(scores, axis=1)
-
-
-def _case_features(case: Case, at: NDArray[np.int32]) -> NDArray[np.float64]:
-    numeric = numeric_features(case.map_mmhg, at.astype(np.intp), STEP_S)
-    patient, labs = case.patient, dict(case.patient.labs)
-    static = [
-        _or_nan(patient.age_years),
-        float(patient.sex == "M"),
-        _bmi(case),
-        _or_nan(patient.asa),
-        _or_nan(patient.emergency),
-        *(float(word in patient.history) for word in HISTORY.values()),
-        *(labs.get(name, np.nan) for name in ("hb_g_dl", "albumin_g_dl", "creatinine_mg_dl") if name in LABS),
-    ]
-    since = [(at * STEP_S - start) / 60 for start in (case.surgery_start_s, case.anaesthesia_start_s)]
-    return np.concatenate([numeric, np.tile(static, (at.size, 1)), np.stack(since, axis=1)], axis=1)
-
-
-def _bmi(case: Case) -> float:
-    height, weight = case.patient.height_cm, case.patient.weight_kg
-    return weight / (height / 100) ** 2 if height and weight else np.nan
-
-
-def _or_nan(value: float | None) -> float:
-    return np.nan if value is None else float(value)
-
-
 def _quantile_shape() -> tuple[int, int]:
     from barocast.export.model import FORECAST_MINUTES, QUANTILES  # noqa: PLC0415 keeps torch out of imports
 
     return QUANTILES, len(FORECAST_MINUTES)
 
 
-def _discrimination(pooled: Pooled, column: int, draws: int) -> dict[str, Any]:
-    labels = pooled.rows.labels[:, column]
-    known = np.isfinite(labels)
-    rankings = {name: metrics.rank(labels[known], s[known, column]) for name, s in pooled.scores.items()}
-
-    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        auroc = np.array([ranking.auroc(weights) for ranking in rankings.values()])
-        auprc = np.array([ranking.auprc(weights) for ranking in rankings.values()])
-        return np.concatenate([auroc, auprc, auroc[0] - auroc])
-
-    found = estimate(statistic, pooled.subjects[known], draws=draws)
-    n = len(rankings)
-    kinds = {"auroc": found[:n], "auprc": found[n : 2 * n], "ours_minus": found[2 * n :]}
-    return {name: {kind: asdict(e[i]) for kind, e in kinds.items()} for i, name in enumerate(rankings)}
-
-
 def _forecast(pooled: Pooled) -> dict[str, Any]:
     future, quantiles = pooled.rows.future, np.moveaxis(pooled.quantiles, 1, 0)
-    now = np.repeat(pooled.rows.trend[:, :1, 0], future.shape[1], axis=1)
+    now = np.broadcast_to(pooled.rows.trend[:, :1, 0], quantiles.shape)
+    everyone = draw_patients(pooled.subjects, draws=0)
+    ours, last = (forecast_draws(future, given, everyone) for given in (quantiles, now))
     return {
-        OURS: {
-            "mae_mmhg": metrics.mean_absolute_error(future, quantiles[1]),
-            "crps_mmhg": metrics.crps(future, quantiles),
-            "coverage_80": metrics.coverage(future, quantiles[0], quantiles[2]),
-        },
-        LAST_VALUE: {
-            "mae_mmhg": metrics.mean_absolute_error(future, now),
-            "crps_mmhg": metrics.crps(future, now[None], (0.5,)),
-        },
+        OURS: {name: float(ours[name][0]) for name in ("mae_mmhg", "crps_mmhg", "coverage_80")},
+        LAST_VALUE: {name: float(last[name][0]) for name in ("mae_mmhg", "crps_mmhg")},
     }
 
 
-def _interval(found: dict[str, float] | Estimate) -> str:
-    values = found if isinstance(found, dict) else asdict(found)
-    return f"{values['value']:.3f} [{values['low']:.3f}, {values['high']:.3f}]"
+def _interval(found: dict[str, float]) -> str:
+    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"

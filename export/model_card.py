@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from barocast.calibration.calibrators import PRIOR_PATIENTS
+from barocast.calibration.parametric import PRIOR_PATIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

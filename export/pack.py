@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from barocast.calibration.alarm_burden import choose, sweep
-from barocast.calibration.calibrators import Calibrator, fit_calibrator
 from barocast.calibration.events import HYPOTENSION
+from barocast.calibration.fitting import fit_temperature_bias
 from barocast.calibration.trigger import TriggerRules
 from barocast.export.assess import assess, risk_tracks
-from barocast.export.cohort import ROLES, role
+from barocast.export.cohort import LEARNED_FROM, role
 from barocast.export.known_answers import TOLERANCE, known_answers, sane
 from barocast.export.model import FORECAST_MINUTES, GATES
 from barocast.export.model_card import model_card
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from barocast.calibration.calibrators import Calibrator
     from barocast.export.recipe import Material, Recipe, Taught
 
 ALARM_HORIZON_MIN: Final = 10
@@ -133,7 +134,7 @@ def _answers(
 def _fit(answers: Answers, material: Material) -> tuple[Calibrator, AlarmPoint]:
     rows = material.rows
     fitted_on, chosen_on = (_of_role(material, name) for name in ("calibration", "selection"))
-    fitted = fit_calibrator(answers.logits[fitted_on], rows.labels[fitted_on].astype(np.float64))
+    fitted = fit_temperature_bias(answers.logits[fitted_on], rows.labels[fitted_on].astype(np.float64))
     calibrator = fitted.shrunk(len({material.cases[case].subject_id for case in rows.case[fitted_on]}))
     p = calibrator(answers.logits[chosen_on])
     tracks = risk_tracks(p, rows.take(chosen_on), material.cases, ALARM_HORIZON_MIN)
@@ -158,7 +159,7 @@ def _figures(
 
 def _about_run(taught: Taught, material: Material, recipe: Recipe, graph: bytes) -> dict[str, Any]:
     return {
-        "roles": {name: _role_counts(material, name) for name, _ in ROLES},
+        "roles": {name: _role_counts(material, name) for name, _ in LEARNED_FROM.roles},
         "descriptions": sum(role(burden.subject_id) == "train" for burden in material.burdens),
         "settings": asdict(recipe),
         "parameters": sum(p.numel() for p in taught.model.parameters()),
@@ -214,6 +215,7 @@ def _manifest(graph: bytes, bundle_id: str, calibrator: Calibrator, alarm: Alarm
         calibrator=calibrator.to_dict(),
         alarm=alarm,
         known_answer_tolerance=TOLERANCE,
+        learned_from=LEARNED_FROM,
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnxruntime import quantization
 
-from barocast.calibration import metrics
+from barocast.calibration.discrimination import auroc
 from barocast.export.to_onnx import feeds, quietly, settled
 from barocast.runtime.domain import HORIZONS_MIN
 
@@ -111,7 +111,7 @@ def parity(
     changes = []
     for column in range(len(HORIZONS_MIN)):
         known = np.isfinite(labels[:, column])
-        pair = [metrics.auroc(labels[known, column], p[known, column]) for p in (exact, quantized)]
+        pair = [auroc(labels[known, column], p[known, column]) for p in (exact, quantized)]
         changes.append(pair[1] - pair[0])
     same = (exact >= threshold)[:, alarm_column] == (quantized >= threshold)[:, alarm_column]
     change = float(np.abs(quantized - exact).max())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from barocast.export.cohort import hash_share
+from barocast.calibration.learned_from import hash_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

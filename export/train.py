@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from barocast.calibration.metrics import QUANTILE_LEVELS
+from barocast.calibration.forecast_error import QUANTILE_LEVELS
 from barocast.export.model import Model, ModelSettings, Scaling, mean_answer
 from barocast.export.rows import Rows
 from barocast.export.texts import VARIANTS

@@ -5,18 +5,15 @@
 No port and no clock in here: `serve` drives it from a real port, tests from a list. Silence is judged
 here, because only the arrival clock can see it: after `stale_s` without a usable sample the feed
 counts as lost (technical alarm) and every decision that falls due is an abstention that says so. Age and
-decisions are told on the device's clock, which runs on through silence (clock_anchor).
+decisions are told on the device's clock, which runs on through silence (device_time).
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from barocast.plugin.vitals import Vitals
 from barocast.runtime.alarm.events import Apply, FeedBack, FeedLost, Log
-from barocast.runtime.clock_anchor import ClockAnchor
 from barocast.runtime.domain import Sample, WaveChunk
 
 if TYPE_CHECKING:
@@ -26,12 +23,8 @@ if TYPE_CHECKING:
     from barocast.plugin.sinks.sink import AlarmSink, Receipt
     from barocast.plugin.watch import Outcome, Watch
     from barocast.runtime.alarm.events import AlarmEvent, Effect
-    from barocast.runtime.domain import Decision, Event
+    from barocast.runtime.domain import Decision, Event, Patient
     from barocast.runtime.sessions.session import Session
-
-
-SETTLE_S: Final = 2.0
-"""A monitor tells what it measured at one instant within a burst; after this the instant is complete."""
 
 
 class Bedside:
@@ -59,6 +52,13 @@ class Bedside:
         """Part (a sink, the log, the port, the recorder) -> what is wrong with it now."""
         self.parts: dict[str, Callable[[], str]] = {}
         """Part -> what is wrong with it, asked at every step."""
+        self.losses: dict[str, Callable[[], int]] = {
+            "stray times": lambda: self.watch.pipeline.strays,
+        }
+        """What is lost outside the decoder, in words that follow a number -> how much so far."""
+        self.describe: Callable[[], Patient] | None = None
+        """Who lies there as the feed tells it; None where the site asks for nothing of it."""
+        self._patient: Patient | None = None
         self._say = say
         self.sinks = sinks
         self._log = log
@@ -67,17 +67,13 @@ class Bedside:
         self._wall = wall
         self._heard_s: float | None = None
         self._abstained_s: float | None = None
-        self._told_s = -math.inf
-        """When events came last."""
-        self._anchor = ClockAnchor()
 
     def step(self, data: bytes, now_s: float) -> bytes:
         """Take what came, let time pass, and give what to send. `now_s` is monotonic."""
         received, reply = self.session.receive(data, now_s)
-        events = self._timed(self.watch.pipeline.steady(received), now_s)
-        judged = self.watch.pipeline.judge(events) or self._settled(now_s)
-        if events:
-            self._told_s = now_s
+        self._admit()
+        events = self.watch.pipeline.steady(received, now_s)
+        judged = self.watch.pipeline.judge(events, now_s)
         self.vitals.take(judged)
         outcomes = self.watch.take(judged, now_s)
         effects = self._listen(events, now_s)
@@ -109,19 +105,14 @@ class Bedside:
 
     def device_s(self, now_s: float) -> float:
         """Give the device's time; our own while the feed has told none."""
-        device_s = self._anchor.device_s(now_s)
+        device_s = self.watch.pipeline.device_s(now_s)
         return now_s if device_s is None else device_s
 
-    def _timed(self, received: list[Event], now_s: float) -> list[Event]:
-        """Anchor the device's clock; date by their arrival events that came without a time of their own."""
-        told = [e.t_s for e in received if isinstance(e, Sample | WaveChunk) and e.t_s is not None]
-        if told:
-            self._anchor.heard(max(told), now_s)
-        return [_dated(event, self.device_s(now_s)) for event in received]
-
-    def _settled(self, now_s: float) -> list[Event]:
-        """Give what still waits for its fellows, once they would have come."""
-        return self.watch.pipeline.settle() if now_s - self._told_s >= SETTLE_S else []
+    def _admit(self) -> None:
+        """Take the patient's description when the feed tells it, or tells another."""
+        if self.describe is not None and (patient := self.describe()) != self._patient:
+            self._patient = patient
+            self.watch.pipeline.admit(patient)
 
     def _listen(self, events: list[Event], now_s: float) -> list[Effect]:
         was_silent = self.silent_s(now_s)
@@ -141,14 +132,15 @@ class Bedside:
             return []
         self._abstained_s = now_s
         self._carry_out([], self.watch.tell(FeedLost(self.name, silent_s, self.session.status), now_s))
-        t_s = self._anchor.device_s(now_s)
-        return [self.watch.abstain(silent_s if t_s is None else t_s, silent_s, now_s)]
+        begun = self.watch.pipeline.timeline.newest_s is not None
+        return [self.watch.abstain(self.device_s(now_s) if begun else silent_s, silent_s, now_s)]
 
     def _carry_out(self, outcomes: list[Outcome], effects: list[Effect]) -> None:
         for outcome in outcomes:
             self.decision = outcome.decision
             if self._log is not None:
-                self._note("log", self._log.write_decision(outcome.decision, outcome.alarm))
+                said = (outcome.decision, outcome.alarm, outcome.map_10s)
+                self._note("log", self._log.write_decision(*said))
         for effect in [*(e for outcome in outcomes for e in outcome.effects), *effects]:
             self._effect(effect)
 
@@ -165,9 +157,3 @@ class Bedside:
 
 def _usable(event: Event) -> bool:
     return isinstance(event, Sample | WaveChunk) and event.valid
-
-
-def _dated(event: Event, t_s: float) -> Event:
-    if isinstance(event, Sample | WaveChunk) and event.t_s is None:
-        return replace(event, t_s=t_s)
-    return event

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from barocast.plugin.loaded_bundle import default_bundle
-from barocast.runtime.bundle import Bundle, read_bundle, sign
+from barocast.runtime.bundle import Bundle, default_bundle, read_bundle, sign
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.errors import SettingsError
 from barocast.runtime.trust import trusted_keys

@@ -22,7 +22,19 @@ from barocast.runtime.errors import BarocastError, SettingsError
 
 GROUP = "barocast.commands"
 NOTICE = "Research software, not a medical device; it does not replace the monitor's own alarms."
-ORDER = ("demo", "run", "replay", "decode", "doctor", "bundle", "validate", "train", "export")
+ORDER = (
+    "demo",
+    "run",
+    "replay",
+    "decode",
+    "feed",
+    "discover",
+    "doctor",
+    "bundle",
+    "validate",
+    "train",
+    "export",
+)
 """As in the documentation; commands of third parties come after these."""
 
 

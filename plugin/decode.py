@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from barocast.plugin.feeds import feed_names
 from barocast.plugin.output_file import open_output
-from barocast.plugin.recordings import decoder_for, read_chunks
+from barocast.plugin.recordings import decoder_for
 from barocast.runtime.domain import Corrupt, DeviceAlarm, Sample
+from barocast.runtime.recorded import read_chunks
 
 if TYPE_CHECKING:
     import argparse

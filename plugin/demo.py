@@ -3,7 +3,8 @@
     SimulatedPatient -> virtual monitor =pty or TCP= transport -> the very bedside of `barocast run`
 
 The virtual monitor speaks the real protocol in a thread of its own at the other end of the line. Both
-ends' clocks run `--speed` times faster than the wall. Exit status 0 when the forecast alarm came before
+ends' clocks run `--speed` times faster than the wall. `--fault` orders trouble on the line, to see what a
+bed makes of it. Exit status 0 when the forecast alarm came before
 the simulated event, 1 when it did not.
 """
 
@@ -12,9 +13,8 @@ from __future__ import annotations
 import io
 import re
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -25,6 +25,7 @@ from barocast.plugin.bedside import Bedside
 from barocast.plugin.clock import Clock, wall_time
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
 from barocast.plugin.monitors import DRI, HL7, INTELLIVUE_SERIAL
+from barocast.plugin.patience import Patience
 from barocast.plugin.screen import FRAME_S, Screen, view_of
 from barocast.plugin.serve import Line, say, serve
 from barocast.plugin.sinks.jsonl import JsonLinesSink
@@ -32,27 +33,28 @@ from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.sinks.sound import SoundSink
 from barocast.plugin.sinks.terminal import TerminalSink
 from barocast.plugin.transports.addresses import open_transport
-from barocast.plugin.transports.tcp import ListeningTransport
 from barocast.plugin.virtual.dri import VirtualDri
 from barocast.plugin.virtual.hl7 import VirtualHl7
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
-from barocast.plugin.virtual.lines import over_pty, over_tcp
+from barocast.plugin.virtual.lines import over_pty
 from barocast.plugin.virtual.physiology import SimulatedPatient, onset_s
 from barocast.plugin.virtual.scenario import SCENARIOS
+from barocast.plugin.virtual.tcp_line import over_tcp
+from barocast.plugin.virtual.troubled import TroubledMonitor
+from barocast.plugin.virtual.troubles import parse_order
 from barocast.plugin.watch import Watch
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from barocast.plugin.feeds import Feed
     from barocast.plugin.sinks.sink import AlarmSink
-    from barocast.plugin.transports.transport import Transport
     from barocast.plugin.virtual.monitor import VirtualMonitor
-    from barocast.plugin.virtual.source import Source
+    from barocast.plugin.virtual.troubled import Build
     from barocast.runtime.sessions.session import Session
 
 HELP: Final = "Play a simulated patient through a virtual monitor, over a real serial line, into the runtime."
@@ -78,6 +80,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--speed", type=float, default=30.0, help="times real time (default 30)")
     parser.add_argument("--seconds", type=float, help="stop after this many seconds of the case")
     parser.add_argument("--headless", action="store_true", help="no live view, one line a decision")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND@AT_S+DURATION_S",
+        help="a trouble between monitor and client, as silence@600+60; may be repeated",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every decision as a JSON line")
     parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="save the screen as the alarm rises")
     parser.add_argument("--sound", metavar="DEVICE", help="ALSA device, or wav:DIR")
@@ -94,10 +103,10 @@ def run(args: Namespace) -> int:
     story = Story(lambda: _picture(args, bedside, clock()))
     try:
         cable = CABLES[args.feed]
-        with cable.plug(cable.monitor(SimulatedPatient(scenario, args.seed)), clock) as port:
+        with cable.plug(_monitor(args), clock) as address:
             serve(
                 bedside,
-                Line(lambda: port),
+                Line(lambda: open_transport(address), Patience() if cable.connected else None),
                 clock=clock,
                 until=lambda: story.read(bedside) >= ends_s or clock() > ends_s + PATIENCE_S,
                 sleep=clock.sleep,
@@ -130,32 +139,36 @@ class Cable:
     """How the demo joins a virtual monitor to the runtime."""
 
     feed: Feed
-    monitor: Callable[[Source], VirtualMonitor]
-    plug: Callable[[VirtualMonitor, Clock], AbstractContextManager[Transport]]
-
-
-@contextmanager
-def _serial(monitor: VirtualMonitor, clock: Clock) -> Iterator[Transport]:
-    with over_pty(monitor, clock) as address:
-        yield open_transport(address)
-
-
-@contextmanager
-def _called(monitor: VirtualMonitor, clock: Clock) -> Iterator[Transport]:
-    port = ListeningTransport("127.0.0.1", 0)
-    with over_tcp(monitor, clock, port.port):
-        yield port
+    monitor: Build
+    plug: Callable[[VirtualMonitor, Clock], AbstractContextManager[str]]
+    """Gives the address to open."""
+    checked: bool = True
+    """Whether the wire format has a check sum (virtual.damage)."""
+    connected: bool = False
+    """Whether the line is a connection that can be half open."""
 
 
 CABLES: Final[Mapping[str, Cable]] = MappingProxyType(
     {
         "intellivue": Cable(
-            INTELLIVUE_SERIAL, lambda patient: VirtualIntelliVue(patient, start_ticks=0), _serial
+            INTELLIVUE_SERIAL, lambda patient, _: VirtualIntelliVue(patient, start_ticks=0), over_pty
         ),
-        "dri": Cable(DRI, lambda who: VirtualDri(who, started_s=0), _serial),
-        "hl7": Cable(HL7, lambda patient: VirtualHl7(patient, started=EPOCH), _called),
+        "dri": Cable(DRI, lambda who, booted_s: VirtualDri(who, started_s=round(booted_s)), over_pty),
+        "hl7": Cable(
+            HL7,
+            lambda patient, booted_s: VirtualHl7(patient, started=EPOCH + timedelta(seconds=booted_s)),
+            over_tcp,
+            checked=False,
+            connected=True,
+        ),
     }
 )
+
+
+def _monitor(args: Namespace) -> VirtualMonitor:
+    cable, orders = CABLES[args.feed], [parse_order(text) for text in args.fault]
+    patient = SimulatedPatient(SCENARIOS[args.scenario], args.seed)
+    return TroubledMonitor(cable.monitor, patient, orders, seed=args.seed, checked=cable.checked)
 
 
 def _bedside(args: Namespace) -> Bedside:

@@ -1,6 +1,9 @@
 """`barocast doctor`: what this box has, in sentences, and the delays that it discloses.
 
 Each check gives a Finding; the exit status is 0 when none is bad. A missing loudspeaker is said, not hidden.
+`--config FILE` says what a bed's configuration makes of it: a silent trial, and the status of its forecasts.
+`--recording FILE` reads a recording to its end and says what was lost of it, by kind: of a line that is heard
+now, the one that the service is writing ([sinks] record).
 """
 
 from __future__ import annotations
@@ -21,11 +24,17 @@ import onnxruntime
 from serial.tools import list_ports
 
 from barocast.plugin.feeds import feed_names, find_feed, live_names
+from barocast.plugin.forecast_quality import DEGRADED, read_quality
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
+from barocast.plugin.losses import loss_words
+from barocast.plugin.recordings import open_recording
+from barocast.plugin.segment_file import SUFFIX
 from barocast.plugin.serve import READ_S
+from barocast.plugin.settings import read_settings
 from barocast.plugin.sinks.sound import SoundSink
+from barocast.plugin.sinks.view import SILENT_TRIAL
 from barocast.runtime.engines import CPU, OrtEngine
-from barocast.runtime.errors import BundleError, SettingsError
+from barocast.runtime.errors import BundleError, InputError, SettingsError
 from barocast.runtime.pipeline import EVERY_S
 from barocast.runtime.timeline import CURRENT_S, MIN_VALID_SHARE, WINDOW_MIN
 
@@ -37,6 +46,8 @@ if TYPE_CHECKING:
 HELP: Final = "Say what this box has: ports, engine, bundle, sinks, clock, disk, and the disclosed delays."
 DISK_MIN_MB: Final = 500
 """Below this a day's log and an upgrade no longer fit."""
+LOST_SHARE: Final = 0.01
+"""Of the frames: a sound line loses none; where more than this is lost, parity, wiring or rate is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,10 @@ Check: TypeAlias = Callable[["Namespace"], list[Finding]]
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command line."""
+    parser.add_argument("--config", type=Path, help="TOML file of a bed (docs/configuration.md)")
     parser.add_argument("--sound-device", default="", help="ALSA device to test, as in [sinks]")
+    parser.add_argument("--recording", type=Path, metavar="FILE", help="say what is lost in it, by kind")
+    parser.add_argument("--feed", help=f"of raw bytes: {', '.join(feed_names())}")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON lines")
     add_bundle_arguments(parser)
 
@@ -106,7 +120,54 @@ def _delays(bundle: Bundle) -> list[Finding]:
 
 
 def _feeds(_: Namespace) -> list[Finding]:
-    return [Finding("feeds", ok=True, text=f"decoded: {', '.join(feed_names())}")]
+    rule = "names, numbers and birth dates are dropped where they are read; [sinks] record keeps raw bytes"
+    return [
+        Finding("feeds", ok=True, text=f"decoded: {', '.join(feed_names())}"),
+        Finding("privacy", ok=True, text=rule),
+    ]
+
+
+def _recording(args: Namespace) -> list[Finding]:
+    if args.recording is None:
+        return []
+    try:
+        recording = open_recording(args.recording, args.feed)
+        for _ in recording.batches:
+            pass
+    except (InputError, SettingsError) as error:
+        return [Finding("line", ok=False, text=str(error))]
+    counts = recording.counts()
+    lost = loss_words(counts) or "nothing lost"
+    text = f"{args.recording}: {recording.kind}, {counts.bytes:,} bytes, {counts.frames:,} frames, {lost}"
+    found = [Finding("line", ok=counts.corrupt <= LOST_SHARE * counts.frames, text=text)]
+    if args.recording.suffix == SUFFIX:
+        text = f"{args.recording}: raw bytes, in which the feed may name the patient; keep it as patient data"
+        found.append(Finding("privacy", ok=True, text=text))
+    return found
+
+
+def _config(args: Namespace) -> list[Finding]:
+    if args.config is None:
+        return []
+    try:
+        settings = read_settings(args.config)
+    except SettingsError as error:
+        return [Finding("config", ok=False, text=str(error))]
+    found = [Finding("config", ok=True, text=f"{args.config}: {settings.bed.name}, {settings.feed.kind}")]
+    if settings.alarm.silent:
+        text = f"{SILENT_TRIAL}; NOTHING SOUNDS; the log is {settings.sinks.log}"
+        found.append(Finding("silent", ok=True, text=text))
+    return [*found, _quality(settings.model.status)]
+
+
+def _quality(path: str) -> Finding:
+    if not path:
+        return Finding("quality", ok=True, text="not watched: [model] status names no file")
+    try:
+        quality = read_quality(Path(path))
+    except SettingsError as error:
+        return Finding("quality", ok=False, text=str(error))
+    return Finding("quality", ok=quality.status != DEGRADED, text=f"forecasts of {quality.bundle}: {quality}")
 
 
 def _ports(_: Namespace) -> list[Finding]:
@@ -134,4 +195,7 @@ def _disk(_: Namespace) -> list[Finding]:
     return [Finding("disk", ok=free_mb >= DISK_MIN_MB, text=f"{free_mb:,} MB free in {Path.cwd()}")]
 
 
-CHECKS: Final[tuple[Check, ...]] = (_box, _engine, _bundle, _feeds, _ports, _sound, _clock, _disk)
+CHECKS: Final[tuple[Check, ...]] = (
+    *(_box, _engine, _bundle, _feeds, _config, _recording),
+    *(_ports, _sound, _clock, _disk),
+)

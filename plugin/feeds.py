@@ -16,6 +16,7 @@ from barocast.runtime.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from barocast.runtime.decoders.demographics import Describer
     from barocast.runtime.sessions.session import Decoder, Session
 
 GROUP: Final = "barocast.monitors"
@@ -35,6 +36,8 @@ class Feed:
     """Schemes of the addresses that it can be heard on (transports.addresses); empty without a session."""
     stale_s: float
     """Seconds without anything usable after which a live feed counts as lost."""
+    describer: Callable[[], Describer] | None = None
+    """For age, sex and size of the patient; None where the feed does not tell them."""
 
 
 def feed_names() -> tuple[str, ...]:

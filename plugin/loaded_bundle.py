@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from barocast.runtime.bundle import Bundle, read_bundle
+from barocast.runtime.bundle import Bundle, default_bundle, read_bundle
 from barocast.runtime.trust import trusted_keys
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-
-
-def default_bundle() -> Path:
-    """Give the directory of the bundle that the installation brought along."""
-    return Path(str(files("barocast.runtime") / "default_bundle"))
 
 
 def add_bundle_arguments(parser: ArgumentParser) -> None:

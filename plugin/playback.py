@@ -1,21 +1,25 @@
 """Plays a recording again: the events that the live session gave, from the same bytes at the same times.
 
-The bytes go through a session as they did at the bed, chunk by chunk with their arrival on its clock; what
-the session would send is dropped. A feed without times of its own gets its arrival, as at the bed. All
-segments that follow the named one are played with it. Damage of the file is Corrupt among the events and
-counted with the feed's own. Raises InputError at once for a file that cannot be opened or is no recording.
+    recording -> (events, arrival on the bed's clock) ...
+
+The bytes go through a session as they did at the bed, chunk by chunk; what the session would send is
+dropped. Events are what the session gave, dated by nobody: with their arrival the pipeline does that, here as
+at the bed, so that the same decisions follow. What a bed says of its own accord while nothing comes (silence)
+is no part of a recording. All segments that follow the named one are played with it. Damage of the file is
+Corrupt among the events and counted with the feed's own. Raises InputError at once for a file that cannot be
+opened or is no recording.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from os import SEEK_END
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from barocast.plugin.feeds import find_feed
 from barocast.plugin.segment_file import MAX_HEADER, Chunk, Header, SegmentReader, read_header
-from barocast.runtime.domain import Corrupt, Sample, WaveChunk
+from barocast.runtime.domain import Corrupt
 from barocast.runtime.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -30,8 +34,17 @@ READ_SIZE: Final = 1 << 16
 _NUMBERED: Final = re.compile(r"(?P<stem>.+)\.(?P<segment>\d{4,})\.brec")
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Events that came at once."""
+
+    events: list[Event]
+    arrival_s: float | None = None
+    """When, on the bed's monotonic clock; None of a file that does not know it."""
+
+
 class Playback:
-    """One recording; iterate once over `batches`."""
+    """One recording; iterate once over `arrivals`."""
 
     def __init__(self, path: Path) -> None:
         self._first = _opened(path)
@@ -39,6 +52,7 @@ class Playback:
         self.feed = self._first.feed
         self._session = _session(path, self.feed)
         self._damage: dict[str, int] = {}
+        self._arrival_s: float | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -54,32 +68,25 @@ class Playback:
             corrupt_by_reason={**counts.corrupt_by_reason, **self._damage},
         )
 
-    def batches(self) -> Iterator[list[Event]]:
+    def arrivals(self) -> Iterator[Arrival]:
         """Give the events of each chunk. Raises InputError at the end when nothing was sound."""
         for path in self._paths:
             for found in _chunks(path):
                 events = [self._damaged(found)] if isinstance(found, Corrupt) else self._played(found)
                 if events:
-                    yield events
+                    yield Arrival(events, self._arrival_s)
         if not self._session.counts.frames:
             seen = self._session.counts.bytes
             raise InputError(f"{self._paths[0]}: nothing sound in {seen} bytes of {self.feed}; see its port")
 
     def _played(self, chunk: Chunk) -> list[Event]:
+        self._arrival_s = chunk.arrival_s
         self._session.due(chunk.arrival_s)
-        events, _ = self._session.receive(chunk.data, chunk.arrival_s)
-        return [dated(event, chunk.arrival_s) for event in events]
+        return self._session.receive(chunk.data, chunk.arrival_s)[0]
 
     def _damaged(self, corrupt: Corrupt) -> Event:
         self._damage[corrupt.reason] = self._damage.get(corrupt.reason, 0) + 1
         return corrupt
-
-
-def dated(event: Event, arrival_s: float) -> Event:
-    """Date by its arrival what a feed gave no time of its own."""
-    if isinstance(event, Sample | WaveChunk) and event.t_s is None:
-        return replace(event, t_s=arrival_s)
-    return event
 
 
 def _session(path: Path, feed: str) -> Session:

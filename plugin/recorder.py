@@ -1,7 +1,7 @@
-"""Records the raw bytes of a feed, so that what happened at a bed can be played again byte for byte.
+"""Records what a session is given, so that what happened at a bed can be played again byte for byte.
 
-    transport = RecordingTransport(open_transport(address), recorder)    one recorder across reconnections
-    recorder.trouble                                                     what keeps it from recording, or ""
+    session = RecordedSession(session, recorder)    its bytes, each with the very time that it was given
+    recorder.trouble                                what keeps it from recording, or ""
 
 A recording is a run of segment files (segment_file.py) of at most `segment_bytes` each; the oldest segments
 in the folder, of whatever recording, are deleted so that all together stay below `quota_bytes`. It must
@@ -9,7 +9,10 @@ never cost a forecast: a disk that is full or gone loses bytes of the recording 
 is tried again after RETRY_S. Each chunk is written through to the operating system at once, so that a crash
 of this program loses nothing; a power cut may take the last seconds.
 
-The bytes may name patients: files are readable by their owner only.
+The bytes are what the monitor sent, unread: names, numbers and birth dates that a feed sends are in them,
+whatever the configuration says of demographics. Nothing is taken out, for a recording from which bytes were
+taken would not play as the bed did. So whoever records keeps patient data: files are readable by their
+owner only, nothing is recorded unless a folder is named, and `doctor` says so of every recording.
 """
 
 from __future__ import annotations
@@ -36,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from barocast.plugin.transports.transport import Transport
+    from barocast.runtime.domain import Event, FeedCounts
+    from barocast.runtime.sessions.session import Session
 
 SEGMENT_BYTES: Final = 16 << 20
 """About an hour of an IntelliVue with three waves."""
@@ -49,14 +53,13 @@ RETRY_S: Final = 60.0
 
 
 class Recorder:
-    """Writes one recording. `clock` is the bed's monotonic clock, `wall` seconds since 1970."""
+    """Writes one recording. `wall` gives seconds since 1970."""
 
     def __init__(
         self,
         folder: Path,
         feed: str,
         *,
-        clock: Callable[[], float],
         wall: Callable[[], float],
         segment_bytes: int = SEGMENT_BYTES,
         quota_bytes: int = QUOTA_BYTES,
@@ -71,7 +74,6 @@ class Recorder:
         """Bytes from the port that are on no disk."""
         self._folder = folder
         self._feed = feed
-        self._clock = clock
         self._wall = wall
         self._segment_bytes = segment_bytes
         self._quota_bytes = quota_bytes
@@ -81,9 +83,9 @@ class Recorder:
         self._size = 0
         self._retry_s = float("-inf")
 
-    def record(self, data: bytes) -> None:
-        """Write what came from the port, now."""
-        now_s, wall_s = self._clock(), self._wall()
+    def record(self, data: bytes, now_s: float) -> None:
+        """Write what came from the port at `now_s`, monotonic seconds."""
+        wall_s = self._wall()
         for at in range(0, len(data), MAX_DATA):
             self._write(Chunk(now_s, wall_s, data[at : at + MAX_DATA]))
 
@@ -148,24 +150,33 @@ def keep_below(folder: Path, limit_bytes: int) -> None:
         excess -= size
 
 
-class RecordingTransport:
-    """A port whose incoming bytes are recorded on their way."""
+class RecordedSession:
+    """A session (runtime.sessions.session) whose incoming bytes are recorded as it takes them."""
 
-    def __init__(self, transport: Transport, recorder: Recorder) -> None:
-        self._transport = transport
+    def __init__(self, session: Session, recorder: Recorder) -> None:
+        self._session = session
         self._recorder = recorder
 
-    def read(self, timeout_s: float) -> bytes:
-        """Give what has come, waiting at most `timeout_s`. Raises TransportLost."""
-        data = self._transport.read(timeout_s)
+    @property
+    def counts(self) -> FeedCounts:
+        """What was seen so far."""
+        return self._session.counts
+
+    @property
+    def status(self) -> str:
+        """One word for the screen."""
+        return self._session.status
+
+    def receive(self, data: bytes, now_s: float) -> tuple[list[Event], bytes]:
+        """Take what the monitor sent; give the events and what to send back at once."""
         if data:
-            self._recorder.record(data)
-        return data
+            self._recorder.record(data, now_s)
+        return self._session.receive(data, now_s)
 
-    def write(self, data: bytes) -> None:
-        """Send all of `data`. Raises TransportLost."""
-        self._transport.write(data)
+    def due(self, now_s: float) -> bytes:
+        """Give what time alone makes due."""
+        return self._session.due(now_s)
 
-    def close(self) -> None:
-        """Let go of the port; the recording goes on with the next one."""
-        self._transport.close()
+    def release(self) -> bytes:
+        """Give the orderly farewell."""
+        return self._session.release()

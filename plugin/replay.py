@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.feeds import feed_names
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
+from barocast.plugin.losses import loss_words
 from barocast.plugin.output_file import open_output
 from barocast.plugin.patient_option import add_patient_argument, read_patient
 from barocast.plugin.recordings import open_recording
@@ -59,17 +60,19 @@ def run(args: Namespace) -> int:
     started, states = time.monotonic(), Counter[str]()
     with open_output(args.out) as out:
         for outcome in outcomes(watch, recording):
-            line = decision_line(outcome.decision, outcome.alarm, watch.bundle_id)
+            line = decision_line(outcome.decision, outcome.alarm, watch.bundle_id, outcome.map_10s)
             out.write(json.dumps(line, allow_nan=False) + "\n")
             states[(line["reason"] or line["state"]).split(":")[0]] += 1
     return _report(args, watch, recording, states, time.monotonic() - started)
 
 
 def outcomes(watch: Watch, recording: Recording) -> Iterator[Outcome]:
-    """Drive a watch with a recording; its own clock rules."""
-    for events in recording.batches:
-        yield from watch.feed(events)
-    yield from watch.finish()
+    """Drive a watch with a recording: the clock of its arrivals rules, or its own where it has none."""
+    now_s = None
+    for arrival in recording.arrivals:
+        now_s = arrival.arrival_s
+        yield from watch.feed(arrival.events, now_s)
+    yield from watch.finish(now_s)
 
 
 def _check(args: Namespace) -> None:
@@ -81,9 +84,10 @@ def _check(args: Namespace) -> None:
 
 def _report(args: Namespace, watch: Watch, recording: Recording, states: Counter[str], wall_s: float) -> int:
     """Say on stderr what came of it; 1 when nothing did."""
-    corrupt, case_s = recording.counts().corrupt, watch.pipeline.case_s
-    if corrupt:
-        print(f"{args.file}: {corrupt} corrupt pieces were left out", file=sys.stderr)
+    pipeline = watch.pipeline
+    lost, case_s = loss_words(recording.counts(), {"stray times": pipeline.strays}), pipeline.case_s
+    if lost:
+        print(f"{args.file}: {lost}", file=sys.stderr)
     if not states:
         print(f"{args.file}: no decision: no arterial pressure with a time in it", file=sys.stderr)
         return 1

@@ -21,7 +21,9 @@ SHOWN_WITHIN_S: Final = 60.0
 """A numeric that is older than this is shown as missing."""
 
 
-def view_of(bedside: Bedside, title: str, now_s: float, *, simulated: bool = False) -> View:
+def view_of(
+    bedside: Bedside, title: str, now_s: float, *, simulated: bool = False, silent: bool = False
+) -> View:
     """Give everything on the screen at one moment."""
     trend = bedside.watch.pipeline.timeline.recent("ABP_MEAN")
     return View(
@@ -32,10 +34,16 @@ def view_of(bedside: Bedside, title: str, now_s: float, *, simulated: bool = Fal
         trend_min=np.arange(1 - trend.size, 1) * STEP_S / 60,
         trend_map=trend,
         decision=bedside.decision,
-        feeds=(Feed(bedside.name, bedside.session.status, bedside.session.counts),),
+        feeds=(_feed(bedside),),
         troubles=tuple(f"{part}: {text}" for part, text in bedside.troubles.items()),
         simulated=simulated,
+        silent=silent,
     )
+
+
+def _feed(bedside: Bedside) -> Feed:
+    losses = {words: lost() for words, lost in bedside.losses.items()}
+    return Feed(bedside.name, bedside.session.status, bedside.session.counts, losses)
 
 
 class Screen:

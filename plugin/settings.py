@@ -4,6 +4,8 @@
     kind = "intellivue-serial"                       # one of feeds.live_names()
     address = "serial:///dev/ttyUSB0?baud=115200"    # transports/addresses.py lists the forms
 
+    demographics = "drop" | "age-sex-size"           # what may be read of the patient; the default drops all
+    [feed.tls]       certificate, key, ca (PEM files), peer, mutual = true | false; with tls:// and tls-listen://
     [bed]            name, patient (JSON file), every_s
     [alarm]          priority = "advisory" | "medium"
     [model]          bundle (directory), trust (JSON file of keys), threads (1 to MAX_THREADS)
@@ -17,12 +19,13 @@ from __future__ import annotations
 
 import difflib
 import sys
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, get_origin, get_type_hints
 
 from barocast.plugin.feeds import find_feed, live_names
 from barocast.plugin.transports.addresses import check_address
+from barocast.plugin.transports.credentials import Credentials
 from barocast.runtime.alarm.rules import forecast_priority
 from barocast.runtime.errors import SettingsError
 from barocast.runtime.pipeline import LONGEST_EVERY_S
@@ -40,6 +43,11 @@ MAX_THREADS: Final = 64
 """More only fight over the cores of one box."""
 
 
+DROP: Final = "drop"
+DEMOGRAPHICS: Final = (DROP, "age-sex-size")
+"""What is read of the patient's description: nothing; age in years, sex, height, weight. Never a name."""
+
+
 @dataclass(frozen=True, slots=True)
 class FeedSettings:
     """Where the data come from."""
@@ -48,6 +56,10 @@ class FeedSettings:
     """One of feeds.live_names()."""
     address: str
     """As transports/addresses.py reads it."""
+    demographics: str = "drop"
+    """One of DEMOGRAPHICS."""
+    tls: Credentials = field(default_factory=Credentials)
+    """What a TLS address shows and believes; nothing for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,8 @@ class AlarmSettings:
 
     priority: str = "advisory"
     """`advisory` or `medium`; a forecast is never `high`."""
+    silent: bool = False
+    """A silent trial: all runs and is logged, nothing sounds, no forecast is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,8 @@ class ModelSettings:
     """Directory; empty: the embedded one."""
     trust: str = ""
     """JSON file of further public keys."""
+    status: str = ""
+    """status.json of `barocast validate --from-log`; empty: nobody judges the forecasts."""
     threads: int = 1
     """Of the inference engine, 1 to MAX_THREADS."""
 
@@ -150,13 +166,21 @@ def parse_settings(text: str, name: str) -> Settings:
 def _section(kind: type, table: object, place: str) -> Any:  # noqa: ANN401 - one of the section classes
     if not isinstance(table, dict):
         raise SettingsError(f"{place}: must be a table, as [section]")
+    hints, values = get_type_hints(kind), {}
     for key, value in table.items():
-        _known(key, get_type_hints(kind), f"{place} {key}")
-        _typed(value, get_type_hints(kind)[key], f"{place} {key}")
+        _known(key, hints, f"{place} {key}")
+        values[key] = _value(value, hints[key], place, key)
     missing = [f.name for f in fields(kind) if f.name not in table and f.name in {"kind", "address"}]
     if missing:
         raise SettingsError(f"{place} {missing[0]}: is needed; see docs/configuration.md")
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
+    return kind(**values)
+
+
+def _value(value: object, kind: Any, place: str, key: str) -> object:  # noqa: ANN401 - a type, as below
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _section(kind, value, f"{place[:-1]}.{key}]")
+    _typed(value, kind, f"{place} {key}")
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _typed(value: object, kind: Any, place: str) -> None:  # noqa: ANN401 - a type, as get_type_hints gives it
@@ -184,12 +208,22 @@ def _check(settings: Settings, name: str) -> None:
         raise SettingsError(f"{name}: [bed] every_s: must be 1 to {LONGEST_EVERY_S:g} s")
     if not 1 <= settings.model.threads <= MAX_THREADS:
         raise SettingsError(f"{name}: [model] threads: must be 1 to {MAX_THREADS}")
+    if settings.alarm.silent and not settings.sinks.log:
+        raise SettingsError(f"{name}: [alarm] silent: a trial that keeps nothing; name a file in [sinks] log")
+    _check_demographics(settings.feed, f"{name}: [feed] demographics")
     schemes = find_feed(settings.feed.kind).schemes
     try:
-        check_address(settings.feed.address)
+        check_address(settings.feed.address, settings.feed.tls)
         forecast_priority(settings.alarm.priority)
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from error
     if settings.feed.address.split("://")[0] not in schemes:
         ways = " or ".join(f"{scheme}://" for scheme in schemes)
         raise SettingsError(f"{name}: [feed] address: {settings.feed.kind} is heard on {ways}")
+
+
+def _check_demographics(feed: FeedSettings, place: str) -> None:
+    if feed.demographics not in DEMOGRAPHICS:
+        raise SettingsError(f"{place}: {feed.demographics!r} is not one of {', '.join(DEMOGRAPHICS)}")
+    if feed.demographics != DROP and find_feed(feed.kind).describer is None:
+        raise SettingsError(f"{place}: {feed.kind} tells none; leave it out, and name a [bed] patient file")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from barocast.plugin.map_columns import NONE, MapColumns
 from barocast.runtime.alarm import machine
 from barocast.runtime.alarm.events import Tick
 from barocast.runtime.alarm.rules import UNAVAILABLE_LOW_S, UNAVAILABLE_MEDIUM_S, AlarmRules, Priority
@@ -17,10 +18,11 @@ from barocast.runtime.pipeline import EVERY_S, Pipeline
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from barocast.plugin.map_columns import Columns
     from barocast.runtime.alarm.events import AlarmEvent, AlarmSnapshot, Effect
     from barocast.runtime.alarm.machine import AlarmState
     from barocast.runtime.bundle import Bundle
-    from barocast.runtime.domain import Decision, Event, Patient
+    from barocast.runtime.domain import Decision, Event, Floats, Patient
     from barocast.runtime.engines import Engine
 
 BACKLOG_S: Final = 120.0
@@ -35,6 +37,9 @@ class Outcome:
     alarm: str
     """The contract's word: `none`, `advisory`, `medium`."""
     effects: list[Effect]
+    map_10s: Floats
+    """(n,) mmHg, NaN where nothing was measured: the columns of the pipeline's grid that ended since the
+    decision before this one, the last of them at or just before its own time."""
 
 
 class Watch:
@@ -53,21 +58,30 @@ class Watch:
         self._rules = alarm_rules(bundle, priority, every_s)
         self._state: AlarmState | None = None
         """None until the first event tells what time it is."""
+        self._columns = MapColumns(self.pipeline.timeline)
+        self._unsaid = NONE
+        """Columns of decisions that came too late to be given: the next one brings them."""
 
     def feed(self, events: Iterable[Event], now_s: float | None = None) -> list[Outcome]:
         """Take a decoder's events; `now_s` None means that the recording's own clock rules."""
-        return self.take(self.pipeline.judge(self.pipeline.steady(events)), now_s)
+        return self.take(self.pipeline.judge(self.pipeline.steady(events, now_s), now_s), now_s)
 
     def take(self, judged: Iterable[Event], now_s: float | None = None) -> list[Outcome]:
         """Take events that the pipeline has judged."""
-        decisions = self.pipeline.take(judged)
-        if now_s is not None:
-            decisions = [decision for decision in decisions if not self._past(decision)]
-        return [self._judge(decision, now_s) for decision in decisions]
+        heard = self._heard(self.pipeline.due(judged))
+        outcomes = []
+        for decision, found in heard:
+            columns = found.after(self._unsaid)
+            past = now_s is not None and self._past(decision)
+            self._unsaid = columns if past else NONE
+            if not past:
+                outcomes.append(self._judge(decision, now_s, columns))
+        return outcomes
 
-    def finish(self) -> list[Outcome]:
-        """Give the decision that falls on the recording's last sample."""
-        return [self._judge(decision, None) for decision in self.pipeline.finish()]
+    def finish(self, now_s: float | None = None) -> list[Outcome]:
+        """Give the decisions that the end of a recording makes due; `now_s` as in `feed`."""
+        heard = self._heard(self.pipeline.due_at_end())
+        return [self._judge(decision, now_s, columns) for decision, columns in heard]
 
     def tell(self, event: AlarmEvent, now_s: float) -> list[Effect]:
         """Pass on what is no decision: an operator's act, a lost feed, a tick."""
@@ -80,7 +94,7 @@ class Watch:
 
     def abstain(self, t_s: float, silent_s: float, now_s: float) -> Outcome:
         """Decide, at `t_s` on the device's clock, on a feed that has gone silent."""
-        return self._judge(self.pipeline.silent(t_s, silent_s), now_s)
+        return self._judge(self.pipeline.silent(t_s, silent_s), now_s, self._columns.silent(t_s))
 
     @property
     def alarm(self) -> str:
@@ -99,9 +113,13 @@ class Watch:
     def _started(self, now_s: float) -> AlarmState:
         return machine.start(self._rules, now_s) if self._state is None else self._state
 
-    def _judge(self, decision: Decision, now_s: float | None) -> Outcome:
+    def _heard(self, decisions: Iterable[Decision]) -> list[tuple[Decision, Columns]]:
+        """Put beside each decision what the timeline held when it was made."""
+        return [(decision, self._columns.decided(decision.t_s)) for decision in decisions]
+
+    def _judge(self, decision: Decision, now_s: float | None, columns: Columns) -> Outcome:
         effects = self.tell(decision, decision.t_s if now_s is None else now_s)
-        return Outcome(decision, self.alarm, effects)
+        return Outcome(decision, self.alarm, effects, columns.mmhg)
 
 
 def alarm_rules(bundle: Bundle, priority: Priority, every_s: float = EVERY_S) -> AlarmRules:

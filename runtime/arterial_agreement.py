@@ -3,10 +3,12 @@
     Events -> the same Events, ABP_SYS, ABP_DIA and ABP_MEAN refused with Reason.DISAGREE
 
 One line speaks, by label order (decoders.arterial). Decoders keep what the others say: Samples without a
-channel, whose `rival_of` names the one they would have had. While the mean pressures of the speaker and
-of a rival are more than DISAGREE_MMHG apart nobody can say which is wrong, and the speaker is refused:
-what the monitor told and what was derived from its wave alike. A rival that is itself unusable (no
-transducer, out of range) refuses nothing, nor does one that has said nothing for CURRENT_S.
+channel, whose `rival_of` names the one they would have had; of a line that is only a wave the mean is
+derived (waves.lines). While the mean pressures of the speaker and of a rival are more than DISAGREE_MMHG
+apart nobody can say which is wrong, and the speaker is refused: what the monitor told and what was derived
+from its wave alike. For the speaker stands the mean that the monitor tells, while it tells one, else the
+one of its wave. A rival that is itself unusable (no transducer, out of range) refuses nothing, nor does one
+that has said nothing for CURRENT_S.
 
 Values of one time are held until time goes on and compared together, so that neither the order of two
 lines in a message nor the cut of the feed matters. Samples without a time pass untouched.
@@ -40,7 +42,9 @@ MAX_RIVALS: Final = 8
 class _Said:
     """Usable mean pressures of one time, mmHg."""
 
-    speaker: float = math.nan
+    told: float = math.nan
+    derived: float = math.nan
+    """Of the speaker, from its wave."""
     rivals: list[tuple[str, float]] = field(default_factory=list)
     """(code, value); two lines may share a code."""
 
@@ -48,8 +52,10 @@ class _Said:
         """Keep a mean; systole and diastole only wait for theirs."""
         if sample.rival_of == MEAN:
             self.rivals.append((sample.code, sample.value))
+        elif sample.channel == MEAN and sample.code == DERIVED:
+            self.derived = sample.value
         elif sample.channel == MEAN:
-            self.speaker = sample.value
+            self.told = sample.value
 
 
 class ArterialAgreement:
@@ -58,6 +64,8 @@ class ArterialAgreement:
     def __init__(self) -> None:
         self._rivals: dict[str, tuple[float, list[float]]] = {}
         """Code -> device time of its last word, and the means then."""
+        self._told_s = -math.inf
+        """Device time of the last mean that the monitor itself told of the speaker."""
         self._refused_s = -math.inf
         """Device time of the speaker's last mean if that was refused."""
         self._moment = Moment()
@@ -96,8 +104,15 @@ class ArterialAgreement:
             self._rivals[code] = (t_s, [value for rival, value in said.rivals if rival == code])
         while len(self._rivals) > MAX_RIVALS:
             del self._rivals[next(iter(self._rivals))]
-        if not math.isnan(said.speaker):
-            self._refused_s = t_s if self._contradicted(t_s, said.speaker) else -math.inf
+        mean = self._mean(t_s, said)
+        if not math.isnan(mean):
+            self._refused_s = t_s if self._contradicted(t_s, mean) else -math.inf
+
+    def _mean(self, t_s: float, said: _Said) -> float:
+        """Give what stands for the speaker: the wave only where the monitor has told nothing of late."""
+        if not math.isnan(said.told):
+            self._told_s = t_s
+        return said.derived if abs(t_s - self._told_s) > CURRENT_S else said.told
 
     def _contradicted(self, t_s: float, mean: float) -> bool:
         return any(
@@ -114,7 +129,7 @@ class ArterialAgreement:
 def _is_compared(event: Event) -> TypeGuard[Sample]:
     if not isinstance(event, Sample) or event.t_s is None or not event.valid:
         return False
-    return event.rival_of == MEAN or (event.channel in TRIPLE and event.code != DERIVED)
+    return event.rival_of == MEAN or event.channel in TRIPLE
 
 
 def _is_pressure(event: Event) -> TypeGuard[Sample]:

@@ -18,7 +18,10 @@ import hashlib
 import io
 import json
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,15 +30,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from barocast.calibration.calibrators import Calibrator
+from barocast.calibration.calibrators import Calibrators, read_calibrators
+from barocast.calibration.conformal import ConformalBand
 from barocast.runtime import wordpiece
 from barocast.runtime.errors import BundleError
 from barocast.runtime.manifest import from_fields, to_fields
 from barocast.runtime.manifest_rules import broken_rule, expected_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -69,9 +72,16 @@ class Bundle:
     manifest: Manifest
     model: bytes
     tokenizer: wordpiece.WordPiece
-    calibrator: Calibrator
+    calibrators: Calibrators
     known_answers: Mapping[str, NDArray[Any]]
     card: str
+    band: ConformalBand | None = None
+    """None where the graph's own quantiles are shown."""
+
+
+def default_bundle() -> Path:
+    """Give the directory of the bundle that the installation brought along."""
+    return Path(str(files("barocast.runtime") / "default_bundle"))
 
 
 def read_bundle(directory: Path, trusted: Collection[bytes]) -> Bundle:
@@ -85,9 +95,10 @@ def read_bundle(directory: Path, trusted: Collection[bytes]) -> Bundle:
         manifest=manifest,
         model=files["model.onnx"],
         tokenizer=wordpiece.load(files["tokenizer.json"].decode()),
-        calibrator=_calibrator(directory, manifest),
+        calibrators=_calibrators(directory, manifest),
         known_answers=_known_answers(directory, manifest, files["known_answers.npz"]),
         card=files["model_card.md"].decode(),
+        band=_band(directory, manifest),
     )
 
 
@@ -184,11 +195,28 @@ def _manifest(directory: Path, fields: dict[str, Any]) -> Manifest:
     return manifest
 
 
-def _calibrator(directory: Path, manifest: Manifest) -> Calibrator:
+def _calibrators(directory: Path, manifest: Manifest) -> Calibrators:
+    with _named(directory, "calibrator"):
+        return read_calibrators(manifest.calibrator)
+
+
+def _band(directory: Path, manifest: Manifest) -> ConformalBand | None:
+    with _named(directory, "band"):
+        band = None if manifest.band is None else ConformalBand.from_dict(manifest.band)
+        if band and len(band.widenings_mmhg) != len(manifest.forecast_minutes):
+            raise ValueError(
+                f"{len(band.widenings_mmhg)} widenings of {len(manifest.forecast_minutes)} steps"
+            )
+        return band
+
+
+@contextmanager
+def _named(directory: Path, field: str) -> Iterator[None]:
+    """Say of what cannot be read which field of the manifest it is."""
     try:
-        return Calibrator.from_dict(manifest.calibrator)
+        yield
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise BundleError(f"{directory / MANIFEST}: calibrator: {error}; pack the bundle again") from error
+        raise BundleError(f"{directory / MANIFEST}: {field}: {error}; pack the bundle again") from error
 
 
 def _known_answers(directory: Path, manifest: Manifest, content: bytes) -> Mapping[str, NDArray[Any]]:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
+from barocast.runtime.stored import stored
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -47,6 +49,7 @@ class Reason(str, Enum):
         return self.value
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One numeric value as the device reported it."""
@@ -68,6 +71,7 @@ class Sample:
     """The channel that this arterial line would feed if a better one did not; `channel` is then None."""
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class WaveChunk:
     """A run of evenly spaced waveform samples."""
@@ -82,6 +86,8 @@ class WaveChunk:
     unit: str
     valid: bool = True
     reason: Reason | None = None
+    rival_of: str | None = None
+    """As in Sample."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def _differences(
     bundle: Bundle, known: Mapping[str, NDArray[Any]], forecast: Forecast
 ) -> Iterator[tuple[str, float, float]]:
     """Give (unit and name, largest difference, what is allowed) of each answer that is known."""
-    risk, expected = bundle.calibrator(forecast.logits), bundle.calibrator(known["logits"])
+    risk, expected = (bundle.calibrators.default(logits) for logits in (forecast.logits, known["logits"]))
     yield " of risk", float(np.abs(risk - expected).max()), bundle.manifest.known_answer_tolerance
     if "quantiles" in known:
         fan = np.stack([forecast.q10, forecast.q50, forecast.q90])

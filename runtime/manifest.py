@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from barocast.calibration.events import EventRule
+from barocast.calibration.learned_from import LearnedFrom
 from barocast.calibration.trigger import TriggerRules
 
 if TYPE_CHECKING:
@@ -49,16 +50,22 @@ class Manifest:
     """Names of the gate outputs, in order."""
     text_template: str
     calibrator: Mapping[str, Any]
-    """calibration.calibrators.Calibrator.to_dict()."""
+    """calibration.calibrators.Calibrators.to_dict()."""
     alarm: AlarmPoint
     known_answer_tolerance: float
     """Largest difference of a calibrated probability from its known answer."""
+    learned_from: LearnedFrom | None = None
+    """Whose patients taught it what; None in a bundle that does not say."""
+    band: Mapping[str, Any] | None = None
+    """calibration.conformal.ConformalBand.to_dict(); None where the graph's own quantiles are shown."""
 
 
 def from_fields(fields: Mapping[str, Any]) -> Manifest:
     """Read what `to_fields` gave; lists become tuples."""
     plain: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in fields.items()}
+    learned = fields.get("learned_from")
     nested = {
+        "learned_from": None if learned is None else LearnedFrom.from_dict(learned),
         "event": EventRule(**fields["event"]),
         "alarm": _alarm_point(fields["alarm"]),
         "shapes": MappingProxyType({name: tuple(shape) for name, shape in fields["shapes"].items()}),
@@ -67,11 +74,14 @@ def from_fields(fields: Mapping[str, Any]) -> Manifest:
 
 
 def to_fields(manifest: Manifest) -> dict[str, Any]:
-    """Give the fields as JSON can hold them."""
-    fields = {name: getattr(manifest, name) for name in Manifest.__slots__}
+    """Give the fields as JSON can hold them; what is None is left out."""
+    fields = {
+        name: getattr(manifest, name) for name in Manifest.__slots__ if getattr(manifest, name) is not None
+    }
     nested = {"event": asdict(manifest.event), "alarm": asdict(manifest.alarm)}
     mappings = {"shapes": dict(manifest.shapes), "calibrator": dict(manifest.calibrator)}
-    return fields | nested | mappings
+    learned = {"learned_from": manifest.learned_from.to_dict()} if manifest.learned_from else {}
+    return fields | nested | mappings | learned
 
 
 def _alarm_point(fields: Mapping[str, Any]) -> AlarmPoint:

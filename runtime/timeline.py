@@ -59,6 +59,8 @@ class Timeline:
         self.channels = channels
         self.newest_s: float | None = None
         """Latest device time seen on any channel, seconds."""
+        self._arterial_s = -math.inf
+        """The same on an arterial channel."""
         self._oldest_s = 0.0
         self._tracks: dict[tuple[str, bool], _Track] = {}
         self._first = 0
@@ -72,6 +74,8 @@ class Timeline:
                 if self.begins_case(event):
                     self._begin(event.t_s)
                 self.newest_s = max(self.newest_s or event.t_s, event.t_s)
+                if is_arterial(event):
+                    self._arterial_s = max(self._arterial_s, event.t_s)
                 track = self._track(event.channel, derived=event.code == DERIVED)
                 track.add(event.t_s, event.value if event.valid else np.nan)
                 if event.channel == "ABP_MEAN" and event.code != DERIVED:
@@ -102,6 +106,25 @@ class Timeline:
             return np.empty(0)
         return self._columns(channel, _column(self.newest_s) + 1)[-WINDOW_STEPS:]
 
+    def last(self, channel: str, t_s: float, steps: int) -> tuple[int, Floats]:
+        """Give the number of the first of the channel's last columns that end by `t_s`, and these columns.
+
+        Column i ends at i * STEP_S seconds. `steps` of them, or as many as the case has.
+        """
+        stop = math.floor(t_s / STEP_S) + 1
+        if self.newest_s is None or steps <= 0 or stop <= self._first:
+            return stop, np.empty(0)
+        columns = self._columns(channel, stop)[-steps:]
+        return stop - columns.size, columns
+
+    def case(self, channel: str) -> tuple[float, Floats]:
+        """Give the end of the case's first column, seconds, and all its columns up to now."""
+        if self.newest_s is None:
+            return 0.0, np.empty(0)
+        stop = _column(self.newest_s) + 1
+        start = max(self._first, stop - CASE_LIMIT_STEPS)
+        return start * STEP_S, self._columns(channel, stop)
+
     @property
     def seen_s(self) -> float:
         """Seconds from the case's first sample to its newest."""
@@ -122,13 +145,14 @@ class Timeline:
         """Whether another case begins with this sample: the first, after a long gap, or the clock was set."""
         if sample.t_s is None or self.newest_s is None:
             return sample.t_s is not None
-        step_s = sample.t_s - self.newest_s
-        return step_s > NEW_CASE_GAP_S or (step_s < -SET_BACK_S and is_arterial(sample))
+        set_back = is_arterial(sample) and sample.t_s < self._arterial_s - SET_BACK_S
+        return set_back or sample.t_s > self.newest_s + NEW_CASE_GAP_S
 
     def _begin(self, t_s: float) -> None:
         self._tracks.clear()
         self._first = _column(t_s)
         self.newest_s = self._oldest_s = t_s
+        self._arterial_s = -math.inf
         self._map_told = (-math.inf, None)
 
     def _track(self, channel: str, *, derived: bool) -> _Track:

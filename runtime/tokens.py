@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from barocast.calibration.calibrators import pattern_of
 from barocast.runtime.domain import ModelInput
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ def text_ids(text: str, tokenizer: WordPiece) -> NDArray[np.int64]:
     """Give a text's ids, (TEXT_TOKENS,), padded with 0. Once a patient, not once a decision."""
     ids = tokenizer.encode(text)[:TEXT_TOKENS]
     return np.array(ids + [0] * (TEXT_TOKENS - len(ids)), dtype=np.int64)
+
+
+def pattern(text_ids: NDArray[np.int64]) -> str:
+    """Name what a decision rests on (calibration.calibrators): the series, and a text where there is one."""
+    return pattern_of(("series", "text") if text_ids.any() else ("series",))
 
 
 def trend(window: Window) -> NDArray[np.float32]:

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from onnx import TensorProto, helper, numpy_helper
 
-from barocast.calibration.calibrators import Calibrator
 from barocast.calibration.events import HYPOTENSION
+from barocast.calibration.parametric import TemperatureBias
 from barocast.calibration.trigger import TriggerRules
 from barocast.runtime.bundle import Bundle, read_bundle, sign, write_manifest
 from barocast.runtime.manifest import AlarmPoint, Manifest
@@ -70,7 +70,7 @@ def manifest(**changes: Any) -> Manifest:
         "forecast_minutes": tuple(0.5 * step for step in range(1, 31)),
         "gates": ("text",),
         "text_template": TEMPLATE_VERSION,
-        "calibrator": Calibrator().to_dict(),
+        "calibrator": TemperatureBias().to_dict(),
         "alarm": AlarmPoint(10, TriggerRules(p_on=0.5, p_off=0.4)),
         "known_answer_tolerance": 1e-3,
     }

@@ -1,15 +1,18 @@
 """The log as JSON lines: one file of decisions, one of alarm transitions.
 
-    decisions   {"t_s", "state", "reason", "risk", "map", "gates", "alarm", "bundle"}
+    decisions   {"t_s", "state", "reason", "risk", "map", "gates", "alarm", "bundle", "map_10s"}
     alarms      {"log": {"now_s", "transition", "condition", ..., "wall", "bundle"}}
 
 `risk` and `map` are there only when the state is `forecast`. NaN is never printed: a forecast that
-is not finite throughout becomes a fault. Each line is flushed; a full disk is a Receipt, not an end.
+is not finite throughout becomes a fault. `map_10s` is the MAP that the pipeline saw since the line before:
+means of 10 s, mmHg, null where nothing was measured, the last ending at `t_s` or up to 10 s before.
+Each line is flushed; a full disk is a Receipt, not an end.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -25,15 +28,18 @@ if TYPE_CHECKING:
 
 RISK_DIGITS = 6
 MMHG_DIGITS = 2
+COLUMN_DIGITS = 6
+"""Of a mean: with three digits, rounding to 65 mmHg ended an event in one of 21 simulated hours."""
 GATE_DIGITS = 4
 
 
-def decision_line(decision: Decision, alarm: str, bundle_id: str) -> dict[str, Any]:
-    """Give the wire contract's object for one decision; `alarm` is alarm.alarm_word's."""
+def decision_line(decision: Decision, alarm: str, bundle_id: str, map_10s: Floats) -> dict[str, Any]:
+    """Give the wire contract's object for one decision; `alarm` and `map_10s` are Outcome's."""
     if isinstance(decision, Risk) and (why := why_unusable(decision)):
         decision = Fault(decision.t_s, why)
     line: dict[str, Any] = {"t_s": decision.t_s, **_body(decision)}
-    return {**line, "alarm": alarm, "bundle": bundle_id}
+    columns = [None if math.isnan(mmhg) else round(mmhg, COLUMN_DIGITS) for mmhg in map_10s.tolist()]
+    return {**line, "alarm": alarm, "bundle": bundle_id, "map_10s": columns}
 
 
 def _body(decision: Decision) -> dict[str, Any]:
@@ -71,9 +77,9 @@ class JsonLinesSink:
         self._alarms = _Lines(Path(alarms) if alarms else path.with_suffix(".alarms.jsonl"))
         self._last = Receipt()
 
-    def write_decision(self, decision: Decision, alarm: str) -> Receipt:
-        """Append one decision."""
-        return self._kept(self._decisions.append(decision_line(decision, alarm, self._bundle_id)))
+    def write_decision(self, decision: Decision, alarm: str, map_10s: Floats) -> Receipt:
+        """Append one decision with the MAP that led to it."""
+        return self._kept(self._decisions.append(decision_line(decision, alarm, self._bundle_id, map_10s)))
 
     def write_log(self, row: LogRow, wall: str | None = None) -> Receipt:
         """Append one alarm transition; `wall` is the shell's date and time, ISO 8601."""

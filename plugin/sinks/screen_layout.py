@@ -1,6 +1,6 @@
 """The bedside screen: `render(view, width, height)` is pure and fits 80 by 24 and upwards.
 
-title, feed, SIMULATED
+title, what the line has lost, SIMULATED
 alarm banner                     !! yellow, flashing while not acknowledged; ! cyan, steady
 further conditions, audio pause
 numerics | MAP trend and forecast fan
@@ -17,9 +17,10 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
+from barocast.plugin.losses import loss_words
 from barocast.plugin.sinks.screen_chart import chart
 from barocast.plugin.sinks.screen_digits import big
-from barocast.plugin.sinks.view import Numeric
+from barocast.plugin.sinks.view import SILENT_TRIAL, Numeric
 from barocast.runtime.alarm.events import Inactivation
 from barocast.runtime.alarm.rules import Priority
 from barocast.runtime.domain import HORIZONS_MIN, Abstain, Fault, Risk
@@ -63,11 +64,12 @@ MISSING = Numeric(float("nan"), reason="missing")
 
 def render(view: View, width: int, height: int) -> Group:
     """Draw the whole screen as exactly `height` lines of at most `width` columns."""
+    view = view.shown()
     body = max(height - AROUND_BODY, 1)
     roomy = body >= ROOMY_LINES and width >= ROOMY_COLUMNS
     side = WIDE_SIDE if roomy else SIDE
     lines = [
-        _spread(*_header(view), width),
+        _spread(*_header(view, width), width),
         *_banner(view.alarm, width),
         *_beside(_numerics(view, roomy=roomy), side, _chart(view, width - side, body), body),
         *_risk(view, width),
@@ -90,9 +92,13 @@ def _spread(left: Text, right: Text, width: int) -> Text:
     return Text.assemble(left, " " * max(width - left.cell_len - right.cell_len, 0), right)
 
 
-def _header(view: View) -> tuple[Text, Text]:
-    left = Text.assemble(("Barocast", "bold"), "  ", view.title)
-    return left, Text(" SIMULATED PATIENT ", style="black on white") if view.simulated else Text()
+def _header(view: View, width: int) -> tuple[Text, Text]:
+    """Give the title with the line's losses, which give way to what says that this is no person."""
+    said = Text(" SIMULATED PATIENT ", style="black on white") if view.simulated else Text()
+    losses = "  ".join(words for feed in view.feeds if (words := loss_words(feed.counts, feed.losses)))
+    left = Text.assemble(("Barocast", "bold"), "  ", view.title, "  ", (losses, "yellow"))
+    left.truncate(max(width - said.cell_len - 2, 0), overflow="ellipsis")
+    return left, said
 
 
 # --- alarm banner -------------------------------------------------------------------------------
@@ -196,6 +202,8 @@ def _chart(view: View, width: int, height: int) -> list[Text]:
 
 
 def _risk(view: View, width: int) -> list[Text]:
+    if view.silent:
+        return [Text(), Text(SILENT_TRIAL, style="bold black on white"), Text()]
     if isinstance(view.decision, Risk):
         return [_risk_line(h, p, width) for h, p in zip(HORIZONS_MIN, view.decision.p, strict=False)]
     words = {Abstain: "no forecast", Fault: "forecast fault"}.get(type(view.decision), "no decision yet")
@@ -232,6 +240,4 @@ def quality_words(view: View) -> str:
 
 
 def _feed_words(view: View) -> str:
-    return "  ".join(
-        f"{f.name} {f.status}, {f.counts.frames:,} frames, {f.counts.corrupt:,} corrupt" for f in view.feeds
-    )
+    return "  ".join(f"{f.name} {f.status}, {f.counts.frames:,} frames" for f in view.feeds)

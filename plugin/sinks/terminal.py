@@ -12,6 +12,7 @@ from rich.text import Text
 
 from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.sinks.sink import Guarantee, Receipt, SelfTest
+from barocast.plugin.sinks.view import SILENT_TRIAL
 from barocast.runtime.domain import HORIZONS_MIN, Abstain, Risk
 
 if TYPE_CHECKING:
@@ -89,8 +90,9 @@ class TerminalSink:
 
 def status_line(view: View) -> str:
     """Give one decision and the alarm state as one line of text."""
+    view = view.shown()
     alarm = "; ".join(c.text for c in view.alarm.conditions) or "no alarm condition"
-    return f"{_decision_words(view.decision)} | {alarm}"
+    return f"{SILENT_TRIAL if view.silent else _decision_words(view.decision)} | {alarm}"
 
 
 def _decision_words(decision: Decision | None) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from barocast.runtime.domain import FeedCounts
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from barocast.runtime.alarm.events import AlarmSnapshot
     from barocast.runtime.domain import Decision, Floats
+
+SILENT_TRIAL: Final = "SILENT TRIAL: forecasts are logged and not shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Feed:
     status: str
     """Session.status: `connecting`, `associated`, `silent`, ..."""
     counts: FeedCounts = field(default_factory=FeedCounts)
+    losses: Mapping[str, int] = field(default_factory=dict)
+    """What was lost outside the decoder, in words that follow a number -> how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +61,12 @@ class View:
     """What is wrong with a sink, the log, the port or the recorder, a line each."""
     simulated: bool = False
     """True where the patient is not a person: the screen says so."""
+    silent: bool = False
+    """True in a silent trial."""
+
+    def shown(self) -> View:
+        """Give what may be seen: in a silent trial no forecast and no alarm about the patient."""
+        if not self.silent:
+            return self
+        technical = tuple(condition for condition in self.alarm.conditions if condition.technical)
+        return replace(self, decision=None, alarm=replace(self.alarm, conditions=technical))

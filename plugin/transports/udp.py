@@ -15,7 +15,7 @@ class DatagramTransport:
     A host that refuses is one that is not there yet: the port is kept, because the host knows us by it.
     """
 
-    def __init__(self, host: str, port: int, hear: int = 0) -> None:
+    def __init__(self, host: str, port: int, hear: int = 0, group: str = "") -> None:
         self._sockets: list[socket.socket] = []
         try:
             family, _, _, _, peer = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
@@ -23,12 +23,17 @@ class DatagramTransport:
             self._talk = self._opened(family)
             self._talk.connect(peer)
             if hear:
-                # A broadcast needs any address; on this machine alone its own will do.
-                own = self._peer if ip_address(self._peer).is_loopback else ""
-                self._opened(family).bind((own, hear))
+                self._hear(family, hear, group)
         except OSError as error:
             self.close()
             raise TransportLost(f"{host}:{port}: {error}") from error
+
+    def _hear(self, family: int, port: int, group: str) -> None:
+        hearing = self._opened(family)
+        # A broadcast or a group needs any address; on this machine alone its own will do.
+        hearing.bind((self._peer if ip_address(self._peer).is_loopback and not group else "", port))
+        if group:  # joined where the host is met: a network of its own may have no default route
+            join(hearing, group, self._talk.getsockname()[0])
 
     def _opened(self, family: int) -> socket.socket:
         opened = socket.socket(family, socket.SOCK_DGRAM)
@@ -60,3 +65,9 @@ class DatagramTransport:
         """Close the ports."""
         for opened in self._sockets:
             opened.close()
+
+
+def join(hearing: socket.socket, group: str, own: str) -> None:
+    """Hear an IPv4 multicast group on the interface whose address is `own`. Raises OSError."""
+    member = socket.inet_aton(group) + socket.inet_aton(own)
+    hearing.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)

@@ -2,40 +2,32 @@
 
     over_udp(monitor, clock) -> udp:// address to open, with the port of ours on which it calls
 
-Both ends' clocks are the one that is handed in. The thread ends with the block.
+Its calls tell that address. Both ends' clocks are the one that is handed in. The thread ends with the block.
 """
 
 from __future__ import annotations
 
 import select
 import socket
-import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from barocast.plugin.virtual.lines import CHUNK, PACE_S
+from barocast.plugin.virtual.lines import CHUNK, LOOPBACK, PACE_S, far_end
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
 
     from barocast.plugin.virtual.intellivue_lan import Address, VirtualIntelliVueLan
-
-LOOPBACK: Final = "127.0.0.1"
 
 
 @contextmanager
 def over_udp(monitor: VirtualIntelliVueLan, clock: Callable[[], float]) -> Iterator[str]:
     """Let a monitor speak at a port of its own; give the address to open."""
-    over = threading.Event()
     with _bound() as line:
         hear = _free_port()
-        thread = threading.Thread(target=_speak, args=(monitor, line, hear, clock, over), daemon=True)
-        thread.start()
-        try:
+        with far_end(lambda over: _speak(monitor, line, hear, clock, over)):
             yield f"udp://{LOOPBACK}:{line.getsockname()[1]}?hear={hear}"
-        finally:
-            over.set()
-            thread.join(timeout=1.0)
 
 
 def _bound() -> socket.socket:
@@ -65,7 +57,7 @@ def _speak(
             _send(line, monitor.receive(data, sender, now_s), sender)
         if monitor.client is not None:
             _send(line, monitor.due(now_s), monitor.client)
-        _send(line, monitor.call(now_s), (LOOPBACK, hear))
+        _send(line, monitor.call(now_s, line.getsockname()[1]), (LOOPBACK, hear))
 
 
 def _send(line: socket.socket, datagrams: list[bytes], to: Address) -> None:

@@ -1,4 +1,4 @@
-"""A GE/Datex-Ohmeda monitor to talk to over DRI serial: the other side of runtime.dri_session, sans-IO.
+"""A GE/Datex-Ohmeda monitor to talk to over DRI serial: the other side of runtime.sessions.dri, sans-IO.
 
 It sends nothing until it is asked, then displayed values at the interval wanted and the waves wanted once
 a second, and goes on until told to stop; trends come only once displayed values were asked for. As real
@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.virtual.dri_objects import MonitorGroups
+from barocast.plugin.virtual.uptime import Uptime
 from barocast.runtime.decoders.dri_frame import Deframer, Frame, frame
 from barocast.runtime.decoders.dri_physiology import BASIC, EXTENDED_1, EXTENDED_2, subrecord
 from barocast.runtime.decoders.dri_record import (
@@ -79,35 +80,37 @@ class VirtualDri:
         self._groups = MonitorGroups(source, sockets)
         self._started_s = started_s
         self._deframer = Deframer()
-        self._origin_s: float | None = None
+        self._on = Uptime()
         self._second = 0
         """Whole seconds gone by since the monitor was switched on."""
         self._values: dict[int, _Subscription] = {}
         self._waves: tuple[int, ...] = ()
+        self._refusing = False
         self._numbers = {PHYSIOLOGY: 0, WAVE: 0}
+
+    def refuse(self, *, on: bool) -> bytes:
+        """Forget what was asked for and answer no request, or hear them again (monitor.CanRefuse)."""
+        self._refusing = on
+        if on:
+            self._values, self._waves = {}, ()
+        return b""
 
     def receive(self, data: bytes, now_s: float) -> bytes:
         """Take what the client sent; the answer comes with the next second."""
-        self._time(now_s)
+        self._on.at(now_s)
         for found in self._deframer.feed(data):
             record = parse(found.payload, REQUEST_LEVELS) if isinstance(found, Frame) else None
-            if isinstance(record, Record):
+            if isinstance(record, Record) and not self._refusing:
                 self._asked(request_of(record))
         return b""
 
     def due(self, now_s: float) -> bytes:
         """Give what the seconds that have passed make due."""
         out = b""
-        while self._second + 1 <= self._time(now_s):
+        while self._second + 1 <= self._on.at(now_s):
             self._second += 1
             out += self._wave_record() + self._value_records()
         return out
-
-    def _time(self, now_s: float) -> float:
-        """Give seconds since the monitor was switched on: since it was first asked for anything."""
-        if self._origin_s is None:
-            self._origin_s = now_s
-        return now_s - self._origin_s
 
     # What the client says.
 

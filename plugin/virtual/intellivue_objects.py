@@ -83,9 +83,14 @@ class MonitorObjects:
         self._source = source
         self._numeric = (_pressures("ABP", arterial), *_NUMERICS)
         self._layouts = {code: (name, _LAYOUTS[name][1]) for name, code in _wave_codes(waves, arterial)}
-        self._state = codes.STATE_DEMO if demo else 0
+        self.demo = demo
+        """Whether the patient is invented, and every value says so."""
         self._measured: dict[int, tuple[list[int], bytes]] = {}
         """Label of an intermittent numeric -> its last words and the time they were new."""
+
+    @property
+    def _state(self) -> int:
+        return codes.STATE_DEMO if self.demo else 0
 
     def numerics(self, t_s: float, wall: datetime) -> list[Observation]:
         """Give every numeric at `t_s`; `wall` is the date and time then."""

@@ -1,9 +1,9 @@
-"""Real lines to virtual monitors: a pty or a TCP connection, with the monitor at the far end in a thread.
+"""A serial line to a virtual monitor: a pty, with the monitor at the far end in a thread.
 
     over_pty(monitor, clock)  -> serial:// address to open
-    over_tcp(monitor, clock, port)               the monitor calls `port` on this machine
 
-The thread ends with the block. Both ends' clocks are the one that is handed in.
+TCP is in tcp_line, UDP in datagram_line; the thread (`far_end`) is the same. It ends with the block. Both
+ends' clocks are the one that is handed in.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import socket
 import threading
 import tty
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from barocast.plugin.virtual.monitor import VirtualMonitor
 
+LOOPBACK: Final = "127.0.0.1"
 PACE_S: Final = 0.004
 """Longest that a virtual monitor sleeps, wall seconds."""
 CHUNK: Final = 65536
@@ -33,7 +33,7 @@ def over_pty(monitor: VirtualMonitor, clock: Callable[[], float]) -> Iterator[st
     ours, theirs = os.openpty()
     tty.setraw(theirs)
     try:
-        with _speaking(monitor, ours, clock):
+        with far_end(lambda over: _speak(monitor, ours, clock, over)):
             yield f"serial://{os.ttyname(theirs)}"
     finally:
         for end in (ours, theirs):
@@ -41,16 +41,10 @@ def over_pty(monitor: VirtualMonitor, clock: Callable[[], float]) -> Iterator[st
 
 
 @contextmanager
-def over_tcp(monitor: VirtualMonitor, clock: Callable[[], float], port: int) -> Iterator[None]:
-    """Let a monitor call a port of this machine and speak there."""
-    with socket.create_connection(("127.0.0.1", port)) as line, _speaking(monitor, line.fileno(), clock):
-        yield
-
-
-@contextmanager
-def _speaking(monitor: VirtualMonitor, line: int, clock: Callable[[], float]) -> Iterator[None]:
+def far_end(speak: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Let the far end of a line speak in a thread of its own, until the event that it is given is set."""
     over = threading.Event()
-    thread = threading.Thread(target=_speak, args=(monitor, line, clock, over), daemon=True)
+    thread = threading.Thread(target=speak, args=(over,), daemon=True)
     thread.start()
     try:
         yield

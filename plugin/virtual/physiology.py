@@ -9,7 +9,6 @@ Everything from here is simulated, and whatever shows it has to say so.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +19,6 @@ from barocast.plugin.virtual.circulation import STEP_S, WANDER_S, act_on, advanc
 from barocast.plugin.virtual.line_faults import read_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from numpy.typing import NDArray
 
     from barocast.plugin.virtual.scenario import Scenario
@@ -66,12 +63,13 @@ class SimulatedPatient:
 
     def wave(self, channel: str, t_s: float, n: int, rate_hz: float) -> Floats:
         """Give `n` samples from `t_s` on, (n,) canonical unit; NaN for a wave that is not simulated."""
-        if channel not in _WAVES:
+        read = {"ABP_WAVE": self._arterial, "PLETH_WAVE": self._pleth}.get(channel)
+        if read is None:
             return np.full(n, np.nan)
         index = round(t_s * rate_hz) + np.arange(n)  # so that a sample's value hangs on its place alone
         times = index / rate_hz
         self._reach(float(times[-1]) if n else t_s)
-        return _WAVES[channel](self, times, index)
+        return read(times, index)
 
     def mean_pressure(self, duration_s: float) -> Floats:
         """Give the true mean arterial pressure, once a second from 0 on, (second,) mmHg, without artefact."""
@@ -147,21 +145,16 @@ class SimulatedPatient:
             "BIS": round(float(np.clip(97 - 52 * second[DEPTH] + 2 * slow, 0, 97))),
         }
 
-    def arterial_wave(self, t_s: Floats, index: NDArray[np.intp]) -> Floats:
+    def _arterial(self, t_s: Floats, index: NDArray[np.intp]) -> Floats:
         """Give what the transducer reads at times `t_s` (n,), sample numbers `index` (n,), in mmHg."""
         mean = np.interp(t_s, START_S + np.arange(len(self._seconds)) * STEP_S, self._seconds[:, MEAN])
         level, gain = read_line(self.scenario.faults, t_s, mean)
         noise = WAVE_NOISE_MMHG * self._noise[index % _NOISE_SIZE]
         return np.asarray(level + gain * (arterial(self._beats, t_s) - mean) + noise)
 
-    def pleth_wave(self, t_s: Floats, index: NDArray[np.intp]) -> Floats:
+    def _pleth(self, t_s: Floats, index: NDArray[np.intp]) -> Floats:
         """Give the plethysmogram, (n,) without unit."""
         return pleth(self._beats, t_s - PLETH_DELAY_S) + 0.2 * self._noise[index % _NOISE_SIZE]
-
-
-_WAVES: Mapping[str, Callable[[SimulatedPatient, Floats, NDArray[np.intp]], Floats]] = MappingProxyType(
-    {"ABP_WAVE": SimulatedPatient.arterial_wave, "PLETH_WAVE": SimulatedPatient.pleth_wave}
-)
 
 
 def _breath(t_s: Floats) -> Floats:

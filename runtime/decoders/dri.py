@@ -24,18 +24,18 @@ Source: GE Healthcare, S/5 Computer Interface and Datex-Ohmeda Record Specificat
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from barocast.runtime.decoders import dri_record, units
 from barocast.runtime.decoders.arterial import LineChoice
-from barocast.runtime.decoders.dri_channels import site_of, target_of, wave_target_of
+from barocast.runtime.decoders.dri_channels import MAX_LABELLED, site_of, target_of, wave_target_of
 from barocast.runtime.decoders.dri_frame import Deframer, Frame
 from barocast.runtime.decoders.dri_physiology import partial_pressure, readings
 from barocast.runtime.decoders.dri_record import Record
 from barocast.runtime.decoders.dri_waves import CO2_WAVE, SOCKETS, WAVES, SampleClock, samples
+from barocast.runtime.decoders.extremes import extremes
 from barocast.runtime.decoders.sources import Candidate, settled
 from barocast.runtime.decoders.tally import Tally
 from barocast.runtime.domain import Corrupt, Reason, Sample, WaveChunk
@@ -135,7 +135,7 @@ class DriDecoder:
             if reading.group.old_bit and self._was_told(f"{kind}{reading.group.name}", reading):
                 continue
             for number in reading.group.numbers:
-                target = target_of(reading, number.name) if speaks else None
+                target = target_of(reading.group.name, reading.label, number.name) if speaks else None
                 event = _sample(kind, float(time_s), reading, number, target)
                 yield Candidate(target, reading.group.name, event)
 
@@ -168,25 +168,29 @@ class DriDecoder:
             yield self._chunk(seen.kind, wave, t_s, values)
 
     def _chunk(self, kind: int, wave: Wave, t_s: float, values: Floats) -> WaveChunk:
-        channel, site, unit = self._channel(kind, wave), self._site(kind), wave.unit
+        channel, rival_of = self._claim(kind, wave)
+        site, unit = self._site(kind), wave.unit
         if kind == CO2_WAVE and math.isfinite(self._ambient):
             values, unit = values * partial_pressure(1.0, self._ambient), "mmHg"
         code = f"WAVE.{wave.name}{site and '/'}{site}"
-        reason = _wave_doubt(channel, unit, values)
-        return WaveChunk(channel, code, t_s, wave.rate_hz, values, unit, reason is None, reason)
+        reason = _wave_doubt(channel or rival_of, unit, values)
+        return WaveChunk(channel, code, t_s, wave.rate_hz, values, unit, reason is None, reason, rival_of)
 
     def _site(self, kind: int) -> str:
         socket = self._sockets.get(_SOCKET_OF.get(kind, ""))
-        return site_of(socket) if socket else ""
+        return site_of(socket.group.name, socket.label) if socket else ""
 
-    def _channel(self, kind: int, wave: Wave) -> str | None:
+    def _claim(self, kind: int, wave: Wave) -> tuple[str | None, str | None]:
+        """Give the channel that a wave feeds, and the one whose rival it is."""
         name = _SOCKET_OF.get(kind)
         if name is None:
-            return wave.channel
-        target = wave_target_of(self._sockets[name]) if name in self._sockets else None
-        if target is None or (target.channel == "ABP_WAVE" and kind != self.arterial_wave):
-            return None
-        return target.channel
+            return wave.channel, None
+        socket = self._sockets.get(name)
+        target = wave_target_of(name, socket.label) if socket else None
+        if target is None:
+            return None, None
+        rival = target.channel == "ABP_WAVE" and kind != self.arterial_wave
+        return (None, target.channel) if rival else (target.channel, None)
 
     @property
     def _line(self) -> Line | None:
@@ -194,27 +198,31 @@ class DriDecoder:
         labelled = [
             (target.rank, name)
             for name, socket in self._sockets.items()
-            if (target := wave_target_of(socket)) and target.channel == "ABP_WAVE"
+            if (target := wave_target_of(name, socket.label)) and target.channel == "ABP_WAVE"
         ]
         return self._choice.chosen or min(labelled, default=None)
 
 
 def _sample(kind: int, t_s: float, reading: Reading, number: Number, target: Target | None) -> Sample:
     """Give one number, in its channel's unit where it has a channel."""
-    site = site_of(reading)
-    code = f"{KINDS[kind]}.{reading.group.name}.{number.name}{site and '/'}{site}"
-    channel = target.channel if target else None
+    code = _code(kind, reading.group.name, reading.label, number.name)
+    channel, active = target.channel if target else None, reading.active
     value, unit = _in_unit(reading, number, channel)
-    if not reading.active:
+    if not active:
         value = math.nan
-    reason = _doubt(channel, value, unit, active=reading.active)
+    reason = _doubt(channel, value, unit, active=active)
     return Sample(channel, code, t_s, value, unit, reason is None, reason)
+
+
+@lru_cache(maxsize=MAX_LABELLED)
+def _code(kind: int, group: str, label: int, number: str) -> str:
+    site = site_of(group, label)
+    return f"{KINDS[kind]}.{group}.{number}{site and '/'}{site}"
 
 
 def _in_unit(reading: Reading, number: Number, channel: str | None) -> tuple[float, str]:
     value, unit = reading.values[number.name], number.unit
-    ambient = reading.values.get("ambient", math.nan)
-    if unit == "%" and math.isfinite(ambient):
+    if unit == "%" and math.isfinite(ambient := reading.values.get("ambient", math.nan)):
         value, unit = partial_pressure(value, ambient), "mmHg"
     scale = units.to_canonical(channel, unit) if channel else None
     return (value, unit) if scale is None or channel is None else (value * scale[0], CHANNELS[channel].unit)
@@ -235,11 +243,12 @@ def _doubt(channel: str | None, value: float, unit: str, *, active: bool) -> Rea
 
 def _wave_doubt(channel: str | None, unit: str, values: Floats) -> Reason | None:
     """Say what forbids a packet as a whole; single control codes only leave their samples missing."""
-    if np.isnan(values).all():
+    low, high = extremes(values)
+    if math.isnan(low):
         return Reason.CODE
     if channel is None:
         return None
     track = CHANNELS[channel]
     if unit != track.unit:
         return Reason.UNIT
-    return Reason.RANGE if ((values < track.low) | (values > track.high)).any() else None
+    return None if track.low <= low and high <= track.high else Reason.RANGE

@@ -9,6 +9,7 @@ Source: GE Healthcare, Datex-Ohmeda Record Specification, "Physiological data".
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -19,8 +20,6 @@ from barocast.runtime.tracks import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from barocast.runtime.decoders.dri_physiology import Reading
 
 PROBES: Final = ("T1", "T2", "T3", "T4", "T5", "T6")
 """Temperature groups."""
@@ -38,6 +37,9 @@ _SITE_LABELS: Final = (
 )
 TEMPERATURE_LABELS: Final[Mapping[int, str]] = MappingProxyType(dict(enumerate(_SITE_LABELS, start=1)))
 """11 to 14 are seen in recordings, the others are the specification's."""
+_LABELS_OF: Final = dict.fromkeys(PROBES, TEMPERATURE_LABELS) | dict.fromkeys(SOCKETS, PRESSURE_LABELS)
+MAX_LABELLED: Final = 1024
+"""Numbers under a label whose channel is remembered: a monitor has some dozens, more is noise."""
 
 _VESSELS: Final = {
     "ART": ("ABP", LABELS.index("ART")),
@@ -67,23 +69,23 @@ _TARGETS: Final = {
 }
 
 
-def site_of(reading: Reading) -> str:
+def site_of(group: str, label: int) -> str:
     """Name the vessel or the place on the body; empty where the label names none."""
-    names = TEMPERATURE_LABELS if reading.group.name in PROBES else PRESSURE_LABELS
-    return names.get(reading.label, "") if reading.group.name in (*PROBES, *SOCKETS) else ""
+    return _LABELS_OF.get(group, {}).get(label, "")
 
 
-def target_of(reading: Reading, number: str) -> Target | None:
-    """Give the channel that a number of this group feeds, None when it feeds none."""
-    name, place = reading.group.name, site_of(reading)
-    if name in PROBES:
+@lru_cache(maxsize=MAX_LABELLED)
+def target_of(group: str, label: int, number: str) -> Target | None:
+    """Give the channel that a number of a group under this label feeds, None when it feeds none."""
+    place = site_of(group, label)
+    if group in PROBES:
         return Target("TEMP", _WARMTH.index(place)) if place in _WARMTH else None
-    return _vessel_target(place, number.upper()) if name in SOCKETS else _TARGETS.get((name, number))
+    return _vessel_target(place, number.upper()) if group in SOCKETS else _TARGETS.get((group, number))
 
 
-def wave_target_of(reading: Reading) -> Target | None:
-    """Give the channel that the wave of this pressure feeds, None when it feeds none."""
-    return _vessel_target(site_of(reading), "WAVE")
+def wave_target_of(group: str, label: int) -> Target | None:
+    """Give the channel that the wave of a pressure under this label feeds, None when it feeds none."""
+    return _vessel_target(site_of(group, label), "WAVE")
 
 
 def _vessel_target(vessel: str, part: str) -> Target | None:

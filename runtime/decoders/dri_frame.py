@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from barocast.runtime.domain import Corrupt
+from barocast.runtime.stored import stored
 
 if TYPE_CHECKING:
     from re import Match
@@ -39,6 +40,7 @@ _ESCAPED: Final = re.compile(b"\x7d(.)", re.DOTALL)
 _SPECIAL: Final = re.compile(b"[\x7d\x7e]")
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A frame whose sum is right."""

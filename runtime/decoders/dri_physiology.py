@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
+from barocast.runtime.stored import stored
+
 BASIC, EXTENDED_1, EXTENDED_2 = 0, 1, 2
 EXISTS: Final = 1
 ACTIVE: Final = 2
@@ -100,6 +102,7 @@ GROUPS: Final = (
 )
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One group as it was sent."""

@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from barocast.runtime.decoders.dri_frame import MAX_RECORD
+from barocast.runtime.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,6 +55,7 @@ HEADER_BYTES: Final = _HEAD.size + MAX_SUBRECORDS * _DESCRIPTOR.size
 _END: Final = 0xFF
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class SubRecord:
     """One sub-record."""
@@ -63,6 +65,7 @@ class SubRecord:
     data: bytes
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record."""

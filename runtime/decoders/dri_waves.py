@@ -82,7 +82,8 @@ def samples(data: bytes, wave: Wave) -> tuple[Floats, bool]:
     count, status, _ = WAVE_HEAD.unpack_from(data)
     counts = np.frombuffer(data, "<i2", count, WAVE_HEAD.size)
     values = counts / wave.per_unit
-    values[counts <= CODES] = math.nan
+    if count and counts.item(counts.argmin()) <= CODES:
+        values[counts <= CODES] = math.nan
     return values, bool(status & GAP)
 
 

@@ -1,34 +1,37 @@
 """HL7 v2 observations to events: ORU^R01 and ORU^W01 of every gateway whose codes hl7_codes knows.
 
-    bytes -> mllp (or hl7_file) -> hl7_message -> hl7_rows, hl7_waves -> Sample | WaveChunk
-Other message types are sound frames without events. A message without a usable header is Corrupt
-`header`, a wave without a rate Corrupt `wave rate`. A value of a training or debugging message (MSH-11)
-is marked `test`. One channel gets one value per time: of several sources the better ranked with a valid
-value speaks (arterial lines: arterial.py), the others keep their code and lose the channel.
+    bytes -> mllp (or hl7_file) -> hl7_message -> hl7_rows, hl7_waves, hl7_alarms -> events
+An answered query (ORF^R04) reads as ORU^R01, a reported alarm (ORU^R40) gives a DeviceAlarm. Other message
+types are sound frames without events. A message without a usable header is Corrupt `header`, one of more
+than hl7_message.MAX_SEGMENTS also Corrupt `too many rows`; for waves see hl7_waves. A value of a training or
+debugging message (MSH-11) is marked `test`, an alarm of one is none. One channel gets one value per time: of
+several sources the better ranked with a valid value speaks (arterial lines: arterial.py), the others keep
+their code and lose the channel.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from barocast.runtime.decoders import hl7_codes, hl7_rows, hl7_waves
+from barocast.runtime.decoders import hl7_alarms, hl7_rows, hl7_waves
 from barocast.runtime.decoders.arterial import LineChoice
 from barocast.runtime.decoders.hl7_message import split
+from barocast.runtime.decoders.hl7_sources import settled
 from barocast.runtime.decoders.mllp import MllpDeframer
-from barocast.runtime.decoders.sources import Candidate, settled
 from barocast.runtime.decoders.tally import Tally
-from barocast.runtime.domain import Corrupt
+from barocast.runtime.domain import Corrupt, WaveChunk
 
 if TYPE_CHECKING:
     from barocast.runtime.decoders.hl7_message import Message
-    from barocast.runtime.decoders.hl7_rows import Row
+    from barocast.runtime.decoders.hl7_rows import Wave
     from barocast.runtime.decoders.mllp import Block, Found
     from barocast.runtime.domain import Event, FeedCounts
 
 VALUED_X_SENDERS = ("PAT_DEVICE_PHILIPS",)
 """MSH-3 of gateways that flag every row X, valued ones too (Philips IntelliBridge)."""
 
-_OBSERVATIONS = frozenset({("ORU", "R01"), ("ORU", "W01"), ("ORU", "")})
+_OBSERVATIONS = frozenset({("ORU", "R01"), ("ORU", "W01"), ("ORU", ""), ("ORF", "R04"), ("ORF", "")})
+_ALARM = ("ORU", "R40")
 _NOT_CARE = frozenset({"T", "D"})  # MSH-11: training, debugging
 
 
@@ -78,33 +81,35 @@ class Hl7Decoder:
         if message is None:
             return None, self._tally.gave([Corrupt(found.offset, len(found.payload), "header")])
         self._tally.framed()
-        events = self._observations(message, found) if message.kind() in _OBSERVATIONS else []
+        events = self._events(message, found)
+        if message.dropped:
+            events.append(Corrupt(found.offset, len(found.payload), "too many rows"))
         return message, self._tally.gave(events)
 
-    def _observations(self, message: Message, block: Block) -> list[Event]:
-        waves, others = hl7_waves.gather(list(hl7_rows.rows(message)))
+    def _events(self, message: Message, block: Block) -> list[Event]:
+        kind = message.kind()
         training = message.header.field(11)[:1].upper() in _NOT_CARE
-        numerics = [self._numeric(message, row, training=training) for row in others if _measures(row)]
-        chunks: list[Candidate] = []
-        unusable: list[Event] = []
-        for wave in waves:
-            target = hl7_codes.WAVE.get(wave.row.coded.system, {}).get(wave.row.coded.code)
-            chunk = hl7_waves.chunk(wave, target, message.separators, training=training)
-            if chunk is None:
-                unusable.append(Corrupt(block.offset, len(wave.row.value), "wave rate"))
-            else:
-                chunks.append(Candidate(target, wave.row.place, chunk))
-        return [*settled(numerics, self._numeric_line), *settled(chunks, self._wave_line), *unusable]
+        if kind in _OBSERVATIONS:
+            return self._observations(message, block, training=training)
+        return [*hl7_alarms.reported(message)] if kind == _ALARM and not training else []
 
-    def _numeric(self, message: Message, row: Row, *, training: bool) -> Candidate:
-        target = hl7_codes.NUMERIC.get(row.coded.system, {}).get(row.coded.code)
-        valued_x = self._valued_x
-        if valued_x is None:
-            valued_x = message.header.field(3).upper().startswith(VALUED_X_SENDERS)
-        sample = hl7_rows.sample(row, target, valued_x=valued_x, training=training)
-        return Candidate(target, row.place, sample)
+    def _observations(self, message: Message, block: Block, *, training: bool) -> list[Event]:
+        told = hl7_rows.read(message, valued_x=self._takes_x(message), training=training)
+        events = settled(told.terms, told.samples, self._numeric_line)
+        if told.waves:
+            events += self._chunks(told.waves, message, block, training=training)
+        if told.others and not training:
+            events += [alarm for row in told.others if (alarm := hl7_alarms.told(row, message.separators))]
+        return events
 
+    def _chunks(self, waves: list[Wave], message: Message, block: Block, *, training: bool) -> list[Event]:
+        read = [(wave.row, hl7_waves.chunk(wave, message.separators, training=training)) for wave in waves]
+        usable = [(row.term, found) for row, found in read if isinstance(found, WaveChunk)]
+        chunks = settled([term for term, _ in usable], [chunk for _, chunk in usable], self._wave_line)
+        unusable = [Corrupt(block.offset, len(row.value), why) for row, why in read if isinstance(why, str)]
+        return [*chunks, *unusable]
 
-def _measures(row: Row) -> bool:
-    """Say whether a row is a measurement: containment rows have neither a type nor a value."""
-    return row.kind == "NM" or (not row.kind and bool(row.value))
+    def _takes_x(self, message: Message) -> bool:
+        if self._valued_x is not None:
+            return self._valued_x
+        return message.header.field(3).upper().startswith(VALUED_X_SENDERS)

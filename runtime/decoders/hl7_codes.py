@@ -113,9 +113,12 @@ _MINDRAY = {
     "151": Target("RR"),
     "160": Target("SPO2"),
     "161": Target("PR"),
+    "170": Target("NIBP_SYS"),
+    "171": Target("NIBP_DIA"),
+    "172": Target("NIBP_MEAN"),
     "200": Target("TEMP"),
     "500": Target("ABP_SYS"),
-    "501": Target("ABP_MEAN"),
+    "501": Target("ABP_MEAN"),  # systolic, mean, diastolic: not the order of everyone else, nor of 170 to 172
     "502": Target("ABP_DIA"),
 }
 NUMERIC = MappingProxyType(
@@ -133,8 +136,23 @@ WAVE = MappingProxyType(
         "MDIL": {f"0002-{term:04x}": target for term, target in _WAVE_TERMS.items()},
     }
 )
+FACETS = MappingProxyType(
+    {
+        "MDC_ATTR_SAMP_RATE": "rate",
+        "MDC_ATTR_NU_MSMT_RES": "resolution",
+        "MDC_EVT_INOP": "marker",
+        "MDC_ATTR_DATA_RANGE": "range",
+        "2327": "resolution",
+        "67917": "resolution",
+        "262196": "marker",
+        "196660": "marker",
+    }
+)
+"""Mnemonic or number of a row that explains the wave above it -> what it tells."""
 UNITLESS_SYSTEMS = frozenset({"MINDRAY"})
 """Their manuals fix the unit of each code, and the message carries none."""
+ABSENT = MappingProxyType({"MINDRAY": -100.0})
+"""System -> the number that it sends in place of a value that it does not have."""
 
 _SYSTEMS = {"ISO11073": "MDC", "ISO11073-10101": "MDC", "11073_10101": "MDC", "LOINC": "LN"}
 _PREFERENCE = ("MDC", "MDIL", "LN")

@@ -6,12 +6,14 @@ r"""One HL7 v2 message: bytes to the segments that the bedside reads.
 Charset by MSH-18; without one, an unknown one, or bytes that it cannot decode: Latin-1, which decodes
 anything. Only MSH, OBR and OBX are kept: PID, PV1 and NTE hold a person's identity and end here.
 Some Mindray monitors send one bar too many after MSH-2; their header is moved back into place.
+Messages come once a second from every bed, so a field is neither stripped nor taken apart before it is read.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 FALLBACK = "latin-1"
@@ -31,8 +33,13 @@ CHARSETS = MappingProxyType(
 
 MAX_HEADER = 4096
 """Bytes looked at for MSH-18; real headers have some 300."""
-KEPT = frozenset({"MSH", "OBR", "OBX"})
-_LINE_END = re.compile("\r\n|\r|\n")
+KEPT = frozenset({"OBR", "OBX"})
+MAX_KIND = 64
+"""Characters of MSH-9 that are looked at; the longest legal one has some 20."""
+LAST_FIELD = 14
+"""The last one that is read: OBX-14, the time of the observation."""
+MAX_SEGMENTS = 8192
+"""Of one message; the others are dropped. The largest snapshots have some hundreds of rows."""
 _TYPE = re.compile(r"[A-Z]{3}\^[A-Z]\d\d")
 _ESCAPES = "FSRET"  # field, component, repetition, escape, subcomponent: HL7 2.6 chapter 2.7
 
@@ -49,12 +56,11 @@ class Separators:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """One line, numbered as HL7 numbers it: `segment.field(3)` of an OBX is OBX-3."""
+class Header:
+    """MSH, numbered as HL7 numbers it: `header.field(9)` is MSH-9."""
 
-    name: str
     fields: tuple[str, ...]
-    """From field 0, the segment's name; for MSH, field 1 is the separator itself."""
+    """From field 0, the segment's name; field 1 is the separator itself."""
 
     def field(self, number: int) -> str:
         """Give a field without its surrounding blanks, empty when absent."""
@@ -68,35 +74,44 @@ class Message:
     separators: Separators
     charset: str
     """The Python codec that decoded it."""
-    segments: tuple[Segment, ...]
-    """MSH first; KEPT only."""
-
-    @property
-    def header(self) -> Segment:
-        """MSH."""
-        return self.segments[0]
-
-    def components(self, text: str) -> list[str]:
-        """Split a field, blanks around each component stripped."""
-        return [part.strip() for part in text.split(self.separators.component)]
+    header: Header
+    body: list[list[str]]
+    """Fields 0 to LAST_FIELD at least of the KEPT segments in order, absent ones empty, blanks kept."""
+    dropped: int = 0
+    """Segments beyond MAX_SEGMENTS."""
 
     def kind(self) -> tuple[str, str]:
         """Give MSH-9: (message code, trigger event), such as ("ORU", "R01")."""
-        code, event, *_ = [*self.components(self.header.field(9)), "", ""]
-        return code.upper(), event.upper()
+        return _kind(self.header.field(9)[:MAX_KIND], self.separators.component)
+
+
+@lru_cache(maxsize=64)  # a gateway sends a few
+def _kind(text: str, separator: str) -> tuple[str, str]:
+    code, event, *_ = [*components(text, separator), "", ""]
+    return code.upper(), event.upper()
+
+
+def components(text: str, separator: str) -> list[str]:
+    """Split a field, blanks around each component stripped."""
+    return [part.strip() for part in text.split(separator)]
 
 
 def split(payload: bytes) -> Message | None:
     """Give the message, or None where there is no header to understand the rest by."""
     payload = payload.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n\0 \t")
-    separators = _separators(payload)
+    separators = _separators(payload[: len("MSH|^~\\&|")])
     if separators is None:
         return None
-    first = _LINE_END.split(payload[:MAX_HEADER].decode(FALLBACK), maxsplit=1)[0]
-    text, charset = _decoded(payload, _segment(first, separators).field(18), separators)
-    lines = (line.lstrip() for line in _LINE_END.split(text))
-    kept = tuple(_segment(line, separators) for line in lines if line[:3] in KEPT)
-    return Message(separators, charset, kept)
+    first = re.split(rb"[\r\n]", payload[:MAX_HEADER], maxsplit=1)[0]
+    header = _header(first.decode(FALLBACK), separators)
+    text, charset = _decoded(payload, header.field(18), separators)
+    lines = text.replace("\n", "\r").split("\r")  # CRLF leaves an empty one
+    if not first.isascii():
+        header = _header(lines[0], separators)
+    kept = [told for line in lines if (told := line.lstrip())[:3] in KEPT]
+    bars = separators.field * LAST_FIELD
+    body = [(line + bars).split(separators.field, LAST_FIELD + 1) for line in kept[:MAX_SEGMENTS]]
+    return Message(separators, charset, header, body, len(kept) - len(body))
 
 
 def unescape(text: str, separators: Separators) -> str:
@@ -113,9 +128,10 @@ def unescape(text: str, separators: Separators) -> str:
     return re.sub(f"{mark}([{_ESCAPES}]){mark}", lambda found: table[found[1]], text)
 
 
-def _separators(payload: bytes) -> Separators | None:
+@lru_cache(maxsize=16)  # of one gateway they never change
+def _separators(first: bytes) -> Separators | None:
     """Read MSH-1/2: distinct printable signs; the last ones of MSH-2 may be missing."""
-    head = payload[:9].decode(FALLBACK)
+    head = first.decode(FALLBACK)
     if len(head) < len("MSH|^") or not head.startswith("MSH"):
         return None
     signs = head[3] + head[4:8].split(head[3])[0]
@@ -134,12 +150,11 @@ def _decoded(payload: bytes, declared: str, separators: Separators) -> tuple[str
         return payload.decode(FALLBACK), FALLBACK
 
 
-def _segment(line: str, separators: Separators) -> Segment:
+def _header(line: str, separators: Separators) -> Header:
     fields = line.split(separators.field)
-    if fields[0] == "MSH":
-        fields.insert(1, separators.field)
-        _realign(fields, separators)
-    return Segment(fields[0], tuple(fields))
+    fields.insert(1, separators.field)
+    _realign(fields, separators)
+    return Header(tuple(fields))
 
 
 def _realign(header: list[str], separators: Separators) -> None:

@@ -24,18 +24,17 @@ from __future__ import annotations
 
 import math
 import struct
-from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeVar
-
-import numpy as np
 
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders import mib
+from barocast.runtime.decoders.extremes import extremes
 from barocast.runtime.decoders.intellivue_alarms import ALARM_DEMO, ALARM_INHIBITED, alarms
 from barocast.runtime.decoders.intellivue_association import Act, Association
 from barocast.runtime.decoders.intellivue_numbers import Number, numbers, state_reason
 from barocast.runtime.decoders.intellivue_parser import parse
 from barocast.runtime.decoders.intellivue_pdu import EventReport, PollResult, Unreadable
+from barocast.runtime.decoders.intellivue_scale import scale_of
 from barocast.runtime.decoders.intellivue_sources import Claims
 from barocast.runtime.decoders.intellivue_waves import (
     SPEC_ATTRIBUTES,
@@ -44,15 +43,15 @@ from barocast.runtime.decoders.intellivue_waves import (
     sample_arrays,
     wave_spec,
 )
-from barocast.runtime.domain import Corrupt, DeviceAlarm, FeedCounts, Reason, Sample, WaveChunk
-from barocast.runtime.tracks import CHANNELS, plausible
+from barocast.runtime.decoders.tally import Tally
+from barocast.runtime.domain import Corrupt, DeviceAlarm, Reason, Sample, WaveChunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from barocast.runtime.decoders.intellivue_framing import Deframer
     from barocast.runtime.decoders.intellivue_pdu import Observation, Pdu
-    from barocast.runtime.domain import Event, Floats
+    from barocast.runtime.domain import Event, FeedCounts
 
 MAX_OBJECTS: Final = 256
 """Objects remembered of each kind. A monitor has at most 201 numerics and 60 waves to export; more is
@@ -87,14 +86,19 @@ class IntelliVueDecoder:
     def __init__(self, deframer: Deframer | None = None, *, allow_demo: bool = False) -> None:
         self._allow_demo = allow_demo
         self._deframer = mib.Deframer() if deframer is None else deframer
-        self._bytes = self._frames = self._samples = 0
-        self._corrupt: Counter[str] = Counter()
+        self._tally = Tally()
+        self._readers: dict[int, Callable[[Observation, float], list[Event]]] = {
+            codes.NUMERIC: self._numerics,
+            codes.WAVE: self._waves,
+            codes.ALERT_MONITOR: self._alarms,
+            codes.MDS: self._monitor,
+        }
+        self._clock = MonitorClock()
         self._forget()
 
     def _forget(self) -> None:
-        """Start an association: the monitor may have restarted, with another clock and objects."""
+        """Start an association: perhaps of other objects. The clock is followed on: a wrap is no restart."""
         self.claims = Claims()
-        self._clock = MonitorClock()
         self._demo = False
         self._wave_attributes: dict[tuple[int, int], dict[int, bytes]] = {}
         self._specs: dict[tuple[int, int], WaveSpec | None] = {}
@@ -103,8 +107,7 @@ class IntelliVueDecoder:
     @property
     def counts(self) -> FeedCounts:
         """What was seen so far."""
-        by_reason = dict(self._corrupt)
-        return FeedCounts(self._bytes, self._frames, sum(by_reason.values()), self._samples, by_reason)
+        return self._tally.counts
 
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes; give whatever they complete."""
@@ -116,7 +119,7 @@ class IntelliVueDecoder:
 
     def messages(self, data: bytes) -> Iterator[tuple[Pdu, list[Event]]]:
         """Take the next bytes; give each message and its events, for a session that answers."""
-        self._bytes += len(data)
+        self._tally.took(data)
         for found in self._deframer.feed(data):
             yield self._take(found)
 
@@ -124,41 +127,31 @@ class IntelliVueDecoder:
         if isinstance(found, mib.Frame):
             pdu = parse(found.payload)
             try:
-                events = list(self._events(pdu))
+                events = self._events(pdu)
             except (struct.error, ValueError):  # an attribute shorter than its type
                 pdu = Unreadable()
             if not isinstance(pdu, Unreadable):
-                self._frames += 1
-                return pdu, events
+                self._tally.framed()
+                return pdu, self._tally.gave(events)
             found = Corrupt(found.offset, found.length, pdu.reason)
-        self._corrupt[found.reason] += 1
-        return Unreadable(found.reason), [found]
+        return Unreadable(found.reason), self._tally.gave([found])
 
-    def _events(self, pdu: Pdu) -> Iterator[Event]:
+    def _events(self, pdu: Pdu) -> list[Event]:
         if isinstance(pdu, PollResult):
             t_s = self._clock.seconds(pdu.time_ticks)
             read = self._readers.get(pdu.object_class, _nothing)
-            for observation in pdu.observations:
-                yield from read(observation, t_s)
-        elif isinstance(pdu, EventReport) and pdu.event == codes.MDS_CREATE:
+            return [event for observation in pdu.observations for event in read(observation, t_s)]
+        if isinstance(pdu, EventReport) and pdu.event == codes.MDS_CREATE:
             self._forget()
             self._clock.seconds(pdu.time_ticks)
             self._monitor_says(pdu.attributes)
         elif isinstance(pdu, Association) and pdu.act is Act.RESPONSE:
             self._forget()
+        return []
 
-    @property
-    def _readers(self) -> dict[int, Callable[[Observation, float], Iterator[Event]]]:
-        return {
-            codes.NUMERIC: self._numerics,
-            codes.WAVE: self._waves,
-            codes.ALERT_MONITOR: self._alarms,
-            codes.MDS: self._monitor,
-        }
-
-    def _monitor(self, seen: Observation, _: float) -> Iterator[Event]:
+    def _monitor(self, seen: Observation, _: float) -> list[Event]:
         self._monitor_says(seen.attributes)
-        return iter(())
+        return []
 
     def _monitor_says(self, attributes: dict[int, bytes]) -> None:
         if mode := attributes.get(codes.OPERATING_MODE):
@@ -171,41 +164,36 @@ class IntelliVueDecoder:
             state &= ~codes.STATE_DEMO
         return state_reason(state)
 
-    def _numerics(self, seen: Observation, t_s: float) -> Iterator[Event]:
+    def _numerics(self, seen: Observation, t_s: float) -> list[Event]:
         if codes.MEASURED_AT in seen.attributes:
             key = (seen.context, seen.handle)
             said = tuple(map(seen.attributes.get, _MEASUREMENT))
             if self._told.get(key) == said:
-                return
+                return []
             _keep(self._told, key, said)
-        for number in numbers(seen.attributes):
-            self._samples += 1
-            yield self._sample(number, t_s)
+        return [self._sample(number, t_s) for number in numbers(seen.attributes)]
 
     def _sample(self, number: Number, t_s: float) -> Sample:
         code, value = f"{number.code:04X}", number.value
         missing = math.isnan(value)
         reason = self._reason(number.state) or (Reason.CODE if missing else None)
         shows = not missing and reason in _SHOWN
-        channel = self.claims.channel(number.code, shows=shows)
-        rival_of = None if channel else self.claims.rival(number.code)
-        claimed = channel or rival_of
-        unit, gain, offset = _unit(claimed, number.unit)
-        value = value * gain + offset
-        if claimed is not None and reason is None:
-            reason = _doubt(claimed, unit, outside=not plausible(claimed, value))
-        return Sample(channel, code, t_s, value, unit, reason is None, reason, rival_of)
+        channel, rival_of = self.claims.claim(number.code, shows=shows)
+        scale = scale_of(channel or rival_of, number.unit)
+        value = value * scale.gain + scale.offset
+        reason = reason or scale.doubt(value, value)
+        return Sample(channel, code, t_s, value, scale.unit, reason is None, reason, rival_of)
 
-    def _waves(self, seen: Observation, t_s: float) -> Iterator[Event]:
-        if spec := self._spec(seen):
-            for samples in sample_arrays(seen.attributes):
-                yield self._chunk(samples, spec, t_s)
+    def _waves(self, seen: Observation, t_s: float) -> list[Event]:
+        spec = self._spec(seen)
+        return [self._chunk(samples, spec, t_s) for samples in sample_arrays(seen.attributes)] if spec else []
 
     def _spec(self, seen: Observation) -> WaveSpec | None:
         """Give the wave's description, brought up to date by what this observation carries of it."""
         key = (seen.context, seen.handle)
-        news = {k: seen.attributes[k] for k in SPEC_ATTRIBUTES if k in seen.attributes}
-        if news:
+        if len(seen.attributes) > 1 and (  # samples alone bring no news
+            news := {k: seen.attributes[k] for k in SPEC_ATTRIBUTES if k in seen.attributes}
+        ):
             known = self._wave_attributes.get(key, {}) | news
             _keep(self._wave_attributes, key, known)
             _keep(self._specs, key, wave_spec(known))
@@ -213,24 +201,24 @@ class IntelliVueDecoder:
 
     def _chunk(self, samples: Samples, spec: WaveSpec, t_s: float) -> WaveChunk:
         values = spec.decode(samples.raw)
-        self._samples += len(values)
-        lost = spec.invalid and np.isnan(values).all()
-        reason = self._reason(samples.state) or (Reason.INVALID if lost else None)
-        channel = self.claims.channel(samples.code, shows=reason in _SHOWN)
-        unit, gain, offset = _unit(channel, spec.unit)
-        if (gain, offset) != (1.0, 0.0):
-            values = values * gain + offset
-        if channel is not None and reason is None:
-            reason = _doubt(channel, unit, outside=_out_of_scale(channel, values))
-        code = f"{samples.code:04X}"
-        return WaveChunk(channel, code, t_s, spec.rate_hz, values, unit, reason is None, reason)
+        low, high = extremes(values)
+        reason = self._reason(samples.state) or (Reason.INVALID if math.isnan(low) else None)
+        channel, rival_of = self.claims.claim(samples.code, shows=reason in _SHOWN)
+        scale = scale_of(channel or rival_of, spec.unit)
+        if (scale.gain, scale.offset) != (1.0, 0.0):
+            values = values * scale.gain + scale.offset
+            low, high = extremes(values)
+        reason = reason or scale.doubt(low, high)
+        code, rate_hz = f"{samples.code:04X}", spec.rate_hz
+        return WaveChunk(channel, code, t_s, rate_hz, values, scale.unit, reason is None, reason, rival_of)
 
-    def _alarms(self, seen: Observation, t_s: float) -> Iterator[Event]:
-        for key in (codes.TECHNICAL_ALARMS, codes.PATIENT_ALARMS):
-            for alarm in alarms(seen.attributes[key]) if key in seen.attributes else ():
-                if alarm.state & ALARM_INHIBITED or self._invented(alarm.state):
-                    continue
-                yield DeviceAlarm(f"{alarm.code:04X}", alarm.text, t_s, alarm.priority, alarm.technical)
+    def _alarms(self, seen: Observation, t_s: float) -> list[Event]:
+        return [
+            DeviceAlarm(f"{alarm.code:04X}", alarm.text, t_s, alarm.priority, alarm.technical)
+            for key in (codes.TECHNICAL_ALARMS, codes.PATIENT_ALARMS)
+            for alarm in (alarms(seen.attributes[key]) if key in seen.attributes else ())
+            if not (alarm.state & ALARM_INHIBITED or self._invented(alarm.state))
+        ]
 
     def _invented(self, alarm_state: int) -> bool:
         return (self._demo or bool(alarm_state & ALARM_DEMO)) and not self._allow_demo
@@ -242,37 +230,12 @@ _SHOWN: Final = (None, Reason.DEMO)
 """With these a source counts as working: demo data chooses its line as a patient's would."""
 
 
-def _nothing(_: Observation, __: float) -> Iterator[Event]:
+def _nothing(_: Observation, __: float) -> list[Event]:
     """Drop what is no measurement: demographics above all."""
-    return iter(())
+    return []
 
 
 def _keep(kept: dict[tuple[int, int], _Kept], key: tuple[int, int], value: _Kept) -> None:
     if key not in kept and len(kept) >= MAX_OBJECTS:
         del kept[next(iter(kept))]
     kept[key] = value
-
-
-def _unit(channel: str | None, unit: int | None) -> tuple[str, float, float]:
-    """Give the unit to state and the conversion to it; the feed's own where there is none to do."""
-    own = "1" if unit is None else codes.UNIT_TEXT.get(unit, f"{unit:04X}")
-    if channel is None:
-        return own, 1.0, 0.0
-    wanted = CHANNELS[channel].unit
-    code = codes.DIMENSIONLESS if unit is None else unit
-    if (code, wanted) not in codes.CONVERSIONS:
-        return own, 1.0, 0.0
-    return (wanted, *codes.CONVERSIONS[code, wanted])
-
-
-def _out_of_scale(channel: str, values: Floats) -> bool:
-    """Say whether a sample is more than the channel's sensor can report; missing ones are not."""
-    track = CHANNELS[channel]
-    return bool(((values < track.low) | (values > track.high)).any())
-
-
-def _doubt(channel: str, unit: str, *, outside: bool) -> Reason | None:
-    """Say what forbids a value that its own state allows."""
-    if unit != CHANNELS[channel].unit:
-        return Reason.UNIT
-    return Reason.RANGE if outside else None

@@ -48,9 +48,13 @@ OBJECT_ID: Final = Struct(">HHH")
 EVENT_HEAD: Final = Struct(">IHH")
 ACTION: Final = Struct(">HH")
 POLL_HEAD: Final = Struct(">HHHH")
+RESULT_HEAD: Final = Struct(">6xHH")
+"""Of an action's result: object, then action and length."""
 POLLED_HEAD: Final = Struct(">HHI8xHHH")
 POLLED_ONCE_HEAD: Final = Struct(">HI8xHHH")
 CONTEXT: Final = Struct(">HHH")
+OBSERVATION: Final = Struct(">HHH")
+"""Handle, then count and length of its attributes."""
 U16: Final = Struct(">H")
 U32: Final = Struct(">I")
 PAIR: Final = Struct(">HH")

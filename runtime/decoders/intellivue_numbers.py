@@ -13,16 +13,20 @@ Source: Philips IntelliVue Data Export Interface Programming Guide, "Data Types"
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders.intellivue_values import PAIR, float_value
 from barocast.runtime.domain import Reason
+from barocast.runtime.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MAX_STATES: Final = 256
+"""States whose reason is remembered: a monitor uses a dozen of the 65,536, the others are noise."""
 _NUMBER: Final = Struct(">HHHI")
 
 _REASONS: Final = (
@@ -35,6 +39,7 @@ _REASONS: Final = (
 )
 
 
+@lru_cache(maxsize=MAX_STATES)
 def state_reason(state: int) -> Reason | None:
     """Say why a measurement state forbids use; None when it does not."""
     if not state & codes.STATE_UNUSABLE:
@@ -42,6 +47,7 @@ def state_reason(state: int) -> Reason | None:
     return next(reason for bit, reason in _REASONS if state & bit)
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class Number:
     """One numeric observation (NuObsVal)."""
@@ -55,20 +61,15 @@ class Number:
 
 def numbers(attributes: Mapping[int, bytes]) -> list[Number]:
     """Read the single and the compound numeric among an object's attributes."""
-    found = []
-    if single := attributes.get(codes.NUMERIC_VALUE):
-        found.append(_number(single, 0))
+    raw = attributes.get(codes.NUMERIC_VALUE, b"")[: _NUMBER.size]
     if compound := attributes.get(codes.COMPOUND_NUMERIC):
         count, length = PAIR.unpack_from(compound)
-        if length != count * _NUMBER.size or length != len(compound) - 4:
+        if length != count * _NUMBER.size or length != len(compound) - PAIR.size:
             raise ValueError("compound numeric of uneven length")
-        found += [_number(compound, 4 + i * _NUMBER.size) for i in range(count)]
-    return found
-
-
-def _number(data: bytes, at: int) -> Number:
-    code, state, unit, word = _NUMBER.unpack_from(data, at)
-    return Number(code, state, unit, float_value(word))
+        raw += compound[PAIR.size :]
+    return [
+        Number(code, state, unit, float_value(word)) for code, state, unit, word in _NUMBER.iter_unpack(raw)
+    ]
 
 
 def number_bytes(code: int, state: int, unit: int, word: int) -> bytes:

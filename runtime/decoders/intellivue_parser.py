@@ -28,11 +28,13 @@ from barocast.runtime.decoders.intellivue_layout import (
     LINKED,
     MODIFIER,
     OBJECT_ID,
+    OBSERVATION,
     PAIR,
     POLL_HEAD,
     POLLED_HEAD,
     POLLED_ONCE_HEAD,
     RESULT,
+    RESULT_HEAD,
     RO,
     U16,
     U32,
@@ -98,14 +100,18 @@ def attributes_at(data: bytes, at: int) -> tuple[dict[int, bytes], int]:
     Raises struct.error or ValueError where it does not fit.
     """
     count, length = PAIR.unpack_from(data, at)
-    at += 4
+    return _attributes(data, at + PAIR.size, count, length)
+
+
+def _attributes(data: bytes, at: int, count: int, length: int) -> tuple[dict[int, bytes], int]:
+    pair = PAIR.unpack_from
     stop = at + length
     found = {}
     for _ in range(count):
-        key, size = PAIR.unpack_from(data, at)
-        at += 4
-        found[key] = data[at : at + size]
-        at += size
+        key, size = pair(data, at)
+        start = at + 4
+        at = start + size
+        found[key] = data[start:at]
     if at != stop or stop > len(data):
         raise _ContentError
     return found, stop
@@ -163,8 +169,8 @@ def _poll_request(data: bytes, at: int, invoke_id: int, _link: _Link) -> Pdu:
 
 
 def _poll_result(data: bytes, at: int, invoke_id: int, link: _Link) -> Pdu:
-    action, _ = ACTION.unpack_from(data, at + OBJECT_ID.size)
-    at += OBJECT_ID.size + ACTION.size
+    action, _ = RESULT_HEAD.unpack_from(data, at)
+    at += RESULT_HEAD.size
     if action == codes.EXTENDED_POLL:
         number, sequence, time, _, object_class, group = POLLED_HEAD.unpack_from(data, at)
         at += POLLED_HEAD.size
@@ -186,8 +192,8 @@ def _observations(data: bytes, at: int) -> tuple[Observation, ...]:
         context, count, _ = CONTEXT.unpack_from(data, at)
         at += CONTEXT.size
         for _ in range(count):
-            (handle,) = U16.unpack_from(data, at)
-            attributes, at = attributes_at(data, at + 2)
+            handle, size, length = OBSERVATION.unpack_from(data, at)
+            attributes, at = _attributes(data, at + OBSERVATION.size, size, length)
             found.append(Observation(context, handle, attributes))
     if at != stop or stop != len(data):
         raise _ContentError

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from barocast.runtime.decoders import intellivue_codes as codes
+from barocast.runtime.stored import stored
 
 if TYPE_CHECKING:
     from barocast.runtime.decoders.intellivue_association import Association
@@ -82,6 +83,7 @@ class PollRequest:
     """1/8000 s; None on single polls, and on extended ones that ask for one result."""
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One object's attributes in a poll result."""
@@ -91,6 +93,7 @@ class Observation:
     attributes: dict[int, bytes]
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class PollResult:
     """One poll result, or one part of a linked one."""

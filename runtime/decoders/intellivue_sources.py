@@ -83,28 +83,23 @@ class Claims:
         self._best: dict[str, int] = {}
         self._line = LineChoice()
 
-    def channel(self, code: int, *, shows: bool) -> str | None:
-        """Give the channel that `code` feeds now, None when it feeds none."""
-        if code not in SOURCES:
-            return None
-        channel, contest, rank = SOURCES[code]
+    def claim(self, code: int, *, shows: bool) -> tuple[str | None, str | None]:
+        """Give the channel that `code` feeds now, and the one that it would if a better line did not."""
+        source = SOURCES.get(code)
+        if source is None:
+            return None, None
+        channel, contest, rank = source
         if contest == ARTERIAL:
-            return channel if self._line_speaks((rank, ""), shows=shows) else None
+            return (channel, None) if self._line_speaks((rank, ""), shows=shows) else (None, channel)
         best = self._best.get(contest, rank)
-        if shows:
-            self._best[contest] = best = min(best, rank)
-        return channel if rank == best else None
+        if shows and rank <= best:
+            self._best[contest] = best = rank
+        return (channel, None) if rank == best else (None, None)
 
     def _line_speaks(self, line: Line, *, shows: bool) -> bool:
         if shows:
             self._line.offer(line)
         return self._line.speaks(line)
-
-    @staticmethod
-    def rival(code: int) -> str | None:
-        """Give the channel that the arterial line of `code` would feed if it were the one; else None."""
-        channel, contest, _ = SOURCES.get(code, (None, None, 0))
-        return channel if contest == ARTERIAL else None
 
     @property
     def arterial_line(self) -> int | None:

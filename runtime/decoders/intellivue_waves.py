@@ -19,12 +19,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders.intellivue_values import PAIR, U16, U32, float_value, float_word, listed
+from barocast.runtime.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ _FORMAT: Final = Struct(">HBBH")
 _SCALE: Final = Struct(">IIHH")
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class Samples:
     """One sample array, raw (SaObsVal)."""
@@ -77,10 +79,10 @@ class WaveSpec:
     """How to read a wave object's samples. It comes once; the samples come for ever after."""
 
     rate_hz: float
-    dtype: str
+    dtype: np.dtype[Any]
     """Numpy type of one raw sample."""
-    mask: int
-    """Bits of a raw sample that are value."""
+    mask: int | None
+    """Bits of a raw sample that are value; None: all of them."""
     invalid: int
     """Bits of a raw sample that mark it invalid; 0 where the wave has no such mark."""
     gain: float
@@ -92,8 +94,12 @@ class WaveSpec:
     def decode(self, raw: bytes) -> Floats:
         """Turn raw samples into values (n,); NaN where one is marked invalid."""
         counts = np.frombuffer(raw, self.dtype)
-        values = (counts & self.mask).astype(np.float64) * self.gain + self.offset
-        if self.invalid:
+        highest = counts.item(counts.argmax()) if len(counts) else 0
+        masked = self.mask is not None and highest > self.mask
+        values = (counts & self.mask if masked else counts).astype(np.float64)
+        values *= self.gain
+        values += self.offset
+        if self.invalid and highest >= self.invalid:  # else none is marked
             values[(counts & self.invalid) == self.invalid] = math.nan
         return values
 
@@ -109,7 +115,7 @@ _EXTENDED_RANGE: Final = 0x1000  # format flag: bits above the significant ones 
 _FIXED_SCALE: Final = 0x2000  # format flag
 _MARK_INVALID: Final = 1
 _INVALID_BIT: Final = 0x8000
-_DTYPES: Final = {8: "u1", 16: ">u2"}
+_DTYPES: Final[Mapping[int, np.dtype[Any]]] = {8: np.dtype("u1"), 16: np.dtype(">u2")}
 
 
 def wave_spec(attributes: Mapping[int, bytes]) -> WaveSpec | None:
@@ -130,7 +136,7 @@ def wave_spec(attributes: Mapping[int, bytes]) -> WaveSpec | None:
     return WaveSpec(
         rate_hz=codes.TICKS_PER_S / period,
         dtype=_DTYPES[bits],
-        mask=(1 << min(significant, bits)) - 1 if flags & _EXTENDED_RANGE else word,
+        mask=(1 << min(significant, bits)) - 1 if flags & _EXTENDED_RANGE else None,
         invalid=_marks(attributes.get(codes.FIXED_VALUES, b"")).get(_MARK_INVALID, 0) & word,
         gain=gain,
         offset=low - low_raw * gain,

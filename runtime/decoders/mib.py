@@ -12,16 +12,13 @@ Source: Philips IntelliVue Data Export Interface Programming Guide, "Transport P
 
 from __future__ import annotations
 
+from binascii import crc_hqx
 from dataclasses import dataclass
-from struct import pack, unpack_from
-from typing import TYPE_CHECKING, Final, TypeAlias
-
-import numpy as np
+from struct import Struct, pack
+from typing import Final, TypeAlias
 
 from barocast.runtime.domain import Corrupt
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from barocast.runtime.stored import stored
 
 BOF: Final = 0xC0
 EOF: Final = 0xC1
@@ -31,6 +28,7 @@ HEADER: Final = bytes((0x11, 0x01))
 
 MAX_PAYLOAD: Final = 4096
 """Bytes. Twice the largest MTU that a client may ask for, and more than any frame ever recorded."""
+_LENGTH: Final = Struct(">H")
 _OVERHEAD: Final = 6  # protocol, type, length, FCS
 MAX_BODY: Final = MAX_PAYLOAD + _OVERHEAD
 MAX_WIRE: Final = 2 * MAX_BODY + 2
@@ -42,9 +40,13 @@ REASONS: Final = ("garbage", "cut short", "abort", "length", "fcs", "header", "o
 """Outside any frame; C0 or the end before C1; 7D C1; wrong length field; wrong checksum; sound but
 another protocol; no end within MAX_WIRE."""
 
-_RESIDUE: Final = 0xF0B8  # what the register holds after data and its own FCS
+_TURNED: Final = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
+"""Octet -> the same with its bits in the other order."""
+_RESIDUE: Final = 0x1D0F
+"""What the register holds after data and its own FCS: 0xF0B8, turned round."""
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A sound frame."""
@@ -60,37 +62,21 @@ class Frame:
 Found: TypeAlias = "Frame | Corrupt"
 
 
-def _effects() -> NDArray[np.uint16]:
-    """Tabulate what a byte does to the register from each distance to the end: (distance, byte).
-
-    A CRC is linear: the register is the exclusive or of what each byte does alone, so that one gather
-    replaces a loop over the frame.
-    """
-    table = np.empty((MAX_BODY, 256), np.uint16)
-    table[0] = np.arange(256)
-    for _ in range(8):
-        table[0] = table[0] >> 1 ^ (table[0] & 1) * 0x8408
-    for distance in range(1, MAX_BODY):
-        table[distance] = table[distance - 1] >> 8 ^ table[0][table[distance - 1] & 0xFF]
-    return table
-
-
-_EFFECTS: Final = _effects().ravel()
-_ROWS: Final = np.arange(MAX_BODY)[::-1] * 256
-"""Where the row of each byte starts in _EFFECTS, for the longest body; shorter ones use its end."""
+def fcs(data: bytes) -> int:
+    """Give CRC-16/X-25 of `data`: reflected 0x8408, preset 0xFFFF, complemented."""
+    return _reflected(_register(data)) ^ 0xFFFF
 
 
 def _register(data: bytes) -> int:
-    """Run the CRC register over at most MAX_BODY bytes from 0xFFFF, without the final complement."""
-    octets = np.frombuffer(data, np.uint8).astype(np.intp)
-    octets[:2] ^= 0xFF  # presetting the register is complementing the first 16 bits
-    left = 0xFFFF >> 8 * min(len(data), 2)
-    return left ^ int(np.bitwise_xor.reduce(_EFFECTS[octets + _ROWS[MAX_BODY - len(data) :]]))
+    """Run the CRC register over `data` from 0xFFFF, highest bit first.
+
+    The line sends the lowest bit first. Turned round, its CRC is the CCITT one of the standard library.
+    """
+    return crc_hqx(data.translate(_TURNED), 0xFFFF)
 
 
-def fcs(data: bytes) -> int:
-    """Give CRC-16/X-25 of at most MAX_BODY bytes: reflected 0x8408, preset 0xFFFF, complemented."""
-    return _register(data) ^ 0xFFFF
+def _reflected(register: int) -> int:
+    return int.from_bytes(register.to_bytes(2, "little").translate(_TURNED), "big")
 
 
 def frame(payload: bytes) -> bytes:
@@ -121,26 +107,26 @@ def _judged(offset: int, wire: bytes) -> Found:
     if wire[-2] == ESCAPE:
         return Corrupt(offset, len(wire), "abort")
     body = _unescaped(wire[1:-1])
-    fits = _OVERHEAD <= len(body) <= MAX_BODY
-    if not fits or unpack_from(">H", body, 2)[0] != len(body) - _OVERHEAD:
+    size = len(body) - _OVERHEAD
+    if not 0 <= size <= MAX_PAYLOAD or _LENGTH.unpack_from(body, 2) != (size,):
         return Corrupt(offset, len(wire), "length")
     if _register(body) != _RESIDUE:
         return Corrupt(offset, len(wire), "fcs")
-    if body[:2] != HEADER:
+    if not body.startswith(HEADER):
         return Corrupt(offset, len(wire), "header")
     return Frame(offset, len(wire), body[4:-2])
 
 
-def _extent(data: bytes, at: int) -> tuple[int, str]:
-    """Measure the stretch from the C0 at `at`: (length, what ended it); length 0 while it is open."""
+def _piece(data: bytes, at: int, offset: int) -> Found | None:
+    """Give what begins with the C0 at `at`, None while it is open."""
     limit = at + MAX_WIRE
     stop = data.find(EOF, at + 1, limit)
     restart = data.find(BOF, at + 1, limit if stop < 0 else stop)
     if restart >= 0:
-        return restart - at, "cut short"
+        return Corrupt(offset, restart - at, "cut short")
     if stop >= 0:
-        return stop + 1 - at, "end"
-    return (MAX_WIRE, "oversize") if len(data) >= limit else (0, "open")
+        return _judged(offset, data[at : stop + 1])
+    return Corrupt(offset, MAX_WIRE, "oversize") if len(data) >= limit else None
 
 
 class Deframer:
@@ -165,11 +151,11 @@ class Deframer:
                 continue
             if self._garbage:
                 found.append(self._told(self._at + at, self._garbage))
-            length, ending = _extent(data, at)
-            if ending == "open":
+            piece = _piece(data, at, self._at + at)
+            if piece is None:
                 break
-            found.append(self._ended(data[at : at + length], self._at + at, ending))
-            at += length
+            found.append(piece)
+            at += piece.length
         self._held = data[at:]
         self._at += at
         return found
@@ -184,10 +170,6 @@ class Deframer:
         self._at += len(self._held)
         self._held = b""
         return found
-
-    @staticmethod
-    def _ended(wire: bytes, offset: int, ending: str) -> Found:
-        return _judged(offset, wire) if ending == "end" else Corrupt(offset, len(wire), ending)
 
     def _skip(self, data: bytes, at: int, found: list[Found]) -> int:
         """Pass over bytes outside frames; give the index of the next C0, or the end."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from barocast.runtime.domain import Corrupt
+from barocast.runtime.stored import stored
 
 START = b"\x0b"
 END = b"\x1c"
@@ -22,10 +23,13 @@ QUIET = b"\r\n\0 \t"
 
 MAX_MESSAGE = 1 << 20
 """Bytes. The largest real messages (12 leads, 1 s) are some 60 kB; 1 MiB bounds a lost end mark."""
+TOO_LONG = "too long"
+"""Corrupt.reason of a block beyond it."""
 MAX_OUTSIDE = 1 << 16
 """Bytes of noise after which it is reported, so that endless noise is seen while it lasts."""
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class Block:
     """The content of one MLLP block."""
@@ -103,9 +107,9 @@ class MllpDeframer:
 
     def _read_block(self, data: bytes, at: int, found: list[Found]) -> int:
         limit = min(len(data), at + MAX_MESSAGE - len(self._block))
-        again = data.find(START, at, limit)
-        end = data.find(END, at, limit if again < 0 else again)
-        stop = next((mark for mark in (end, again) if mark >= 0), limit)
+        end = data.find(END, at, limit)
+        again = data.find(START, at, limit if end < 0 else end)
+        stop = again if again >= 0 else end if end >= 0 else limit
         self._block += data[at:stop]
         if stop == end:
             if self._block:
@@ -118,7 +122,7 @@ class MllpDeframer:
             self._enter(self._offset + again + 1)
             return stop + 1
         if len(self._block) == MAX_MESSAGE:
-            found.append(Corrupt(self._start, MAX_MESSAGE, "too long"))
+            found.append(Corrupt(self._start, MAX_MESSAGE, TOO_LONG))
             self._leave()
         return stop
 

@@ -32,13 +32,15 @@ class Tally:
 
     def gave(self, events: list[Event]) -> list[Event]:
         """Count what leaves the decoder, and pass it on."""
+        numbers = 0
         for event in events:
             if isinstance(event, Sample):
-                self._samples += 1
+                numbers += 1
             elif isinstance(event, WaveChunk):
                 self._samples += len(event.values)
             elif isinstance(event, Corrupt):
                 self._corrupt[event.reason] = self._corrupt.get(event.reason, 0) + 1
+        self._samples += numbers
         return events
 
     @property

@@ -64,7 +64,8 @@ _CONVERSIONS: dict[tuple[str, str], tuple[float, float]] = {
 }
 """(from, to) -> (factor, offset): to = from * factor + offset."""
 
-_RELATIVE = frozenset({"PLETH_WAVE", "RESP_WAVE"})  # their scale means nothing: any unit will do
+RELATIVE = frozenset({"PLETH_WAVE", "RESP_WAVE"})
+"""Channels whose scale means nothing: any unit will do."""
 
 
 def unit_of_text(text: str) -> str | None:
@@ -76,6 +77,6 @@ def unit_of_text(text: str) -> str | None:
 def to_canonical(channel: str, unit: str | None) -> tuple[float, float] | None:
     """Give (factor, offset) from `unit` to the channel's own, None when there is no way."""
     wanted = CHANNELS[channel].unit
-    if unit == wanted or channel in _RELATIVE:
+    if unit == wanted or channel in RELATIVE:
         return 1.0, 0.0
     return _CONVERSIONS.get((unit, wanted)) if unit else None

@@ -5,6 +5,10 @@ unpacked bytes: `header`, `packet` (a type, length or content that cannot be; th
 the next record of a known track, or track), `unknown track`, `cut short`; `gzip`, `cut short` and
 `after the end` with offsets in the file. Of several tracks for one channel the better ranked that has
 values speaks (arterial.py); the others keep their code and lose the channel.
+
+A file that was saved again holds one track after the other, and which line speaks can be told only in the
+order of time. So a decoder may be told to `hold` the records, as they are written, until `in_order` gives
+their events.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from barocast.runtime.domain import Corrupt, Reason, Sample, WaveChunk
 from barocast.runtime.tracks import CHANNELS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from barocast.runtime.decoders.target import Target
     from barocast.runtime.decoders.vital_layout import Record, Track
     from barocast.runtime.domain import Event, FeedCounts, Floats
@@ -47,9 +53,10 @@ _IN_STEP_BYTES = 17  # what either alternative spans
 
 
 class VitalDecoder:
-    """One file's stream."""
+    """One file's stream. `hold`: keep the records for `in_order`, in the memory of the unpacked file."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hold: bool = False) -> None:
+        self._held: list[Record] | None = [] if hold else None
         self._tally = Tally()
         self._gunzip: gunzip.Gunzip | None = None
         self._begun = False
@@ -89,6 +96,13 @@ class VitalDecoder:
         self._drop(len(self._buffer))
         self._hunting = 0
         return self._tally.gave(events)
+
+    def in_order(self) -> Iterator[Event]:
+        """Give the events of the records held, by time; what was written first comes first of one time."""
+        held, self._held = self._held or [], None
+        held.sort(key=lambda record: record.t_s)
+        for record in held:
+            yield from self._tally.gave(self._told(record))
 
     def _read(self, events: list[Event]) -> None:
         if not self._headed and not self._read_header():
@@ -161,9 +175,15 @@ class VitalDecoder:
         return []
 
     def _record(self, record: Record, length: int) -> list[Event]:
-        described = self._tracks.get(record.track)
-        if described is None:
+        if record.track not in self._tracks:
             return [Corrupt(self._offset, length, "unknown track")]
+        if self._held is None:
+            return self._told(record)
+        self._held.append(record)
+        return []
+
+    def _told(self, record: Record) -> list[Event]:
+        described = self._tracks[record.track]
         if described.kind not in (WAVE, NUMERIC):
             return []
         table = vital_tracks.WAVE if described.kind == WAVE else vital_tracks.NUMERIC
@@ -176,10 +196,10 @@ class VitalDecoder:
         code = f"{device}/{described.name}" if device else described.name
         values, unit, reason = _canonical(described, target, values)
         channel = target.channel if target and self._speaks(target, device, described.name, reason) else None
+        rival_of = target.channel if target and not channel and target.channel.startswith("ABP_") else None
         valid = reason is None
         if described.kind == WAVE:
-            return WaveChunk(channel, code, t_s, described.rate_hz, values, unit, valid, reason)
-        rival_of = target.channel if target and not channel and target.channel.startswith("ABP_") else None
+            return WaveChunk(channel, code, t_s, described.rate_hz, values, unit, valid, reason, rival_of)
         return Sample(channel, code, t_s, float(values[0]), unit, valid, reason, rival_of)
 
     def _speaks(self, target: Target, device: str, name: str, reason: Reason | None) -> bool:

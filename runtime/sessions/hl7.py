@@ -6,10 +6,11 @@ returned with the very bytes that complete a message. Answers (HL7 2.6 chapter 2
     original mode   MSH-15 and MSH-16 empty     MSA|AA         always
     enhanced mode   MSH-15 asks                 MSA|CA         the message has arrived
                     MSH-16 asks                 MSA|AA         the message was read
-    AE / CE: a header without a message type; AR / CR: no usable header, so no MSH-10 to name either
+    AE / CE: a header without a message type
+    AR: no usable header, or longer than mllp.MAX_MESSAGE; there is no MSH-10 to name then
 `asks`: AL always, NE never, ER on error, SU on success. The answer's MSH-7 repeats the sender's: a
-session reads no clock. A message of a type that holds no measurement is accepted and ignored: a gateway
-that is refused repeats it for ever.
+session reads no clock. A reported alarm (ORU^R40) is answered AA by an ORA^R41. A message of a type that
+holds no measurement is accepted and ignored: a gateway that is refused repeats it for ever.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from barocast.runtime.decoders.hl7 import Hl7Decoder
-from barocast.runtime.decoders.mllp import Block, wrap
+from barocast.runtime.decoders.mllp import TOO_LONG, Block, wrap
+from barocast.runtime.domain import Corrupt
 
 if TYPE_CHECKING:
     from barocast.runtime.decoders.hl7_message import Message
@@ -28,7 +30,7 @@ SILENT_AFTER_S = 150.0
 MAX_REPEATED = 250
 """Characters of a sender's field that an answer repeats; MSH-10 may hold 199."""
 
-_NO_HEADER = wrap(b"MSH|^~\\&|BAROCAST|||||||||2.4\rMSA|AR|\r")
+_REJECTED = wrap(b"MSH|^~\\&|BAROCAST|||||||||2.4\rMSA|AR|\r")
 
 
 class Hl7Session:
@@ -61,7 +63,9 @@ class Hl7Session:
             events += read
             if isinstance(found, Block):
                 self._heard_s = now_s
-                answers += _NO_HEADER if message is None else answer(message)
+                answers += _REJECTED if message is None else answer(message)
+            elif isinstance(found, Corrupt) and found.reason == TOO_LONG:
+                answers += _REJECTED
         return events, answers
 
     def due(self, now_s: float) -> bytes:
@@ -86,6 +90,13 @@ def answer(message: Message) -> bytes:
     return b"".join(wrap(_acknowledgement(message, code)) for code in codes)
 
 
+def _answers_as(kind: tuple[str, str], code: str) -> tuple[str, ...]:
+    """Give MSH-9 of the answer: a reported alarm is answered ORA^R41, once it was read."""
+    if kind == ("ORU", "R40") and code in ("AA", "AE"):
+        return "ORA", "R41", "ORA_R41"
+    return ("ACK", kind[1], "ACK") if kind[1] else ("ACK",)
+
+
 def _asks(condition: str, *, sound: bool) -> bool:
     return {"AL": True, "ER": not sound, "SU": sound}.get(condition, False)
 
@@ -96,8 +107,7 @@ def _acknowledgement(message: Message, code: str) -> bytes:
     bar = separators.field
     signs = separators.component + separators.repetition + separators.escape + separators.subcomponent
     said = [message.header.field(number)[:MAX_REPEATED] for number in range(13)]
-    trigger = message.kind()[1]
-    kind = separators.component.join(["ACK", trigger, "ACK"]) if trigger else "ACK"
+    kind = separators.component.join(_answers_as(message.kind(), code))
     header = ["MSH", signs, said[5] or "BAROCAST", said[6], said[3], said[4], said[7], "", kind]
     header += [f"BAROCAST-{said[10]}"[:MAX_REPEATED], said[11] or "P", said[12] or "2.4"]
     lines = [bar.join(header), bar.join(["MSA", code, said[10]])]

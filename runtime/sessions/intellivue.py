@@ -6,8 +6,9 @@
 
 In: what the monitor sends, and the time. Out: events, and what to send back. Once joined it sets the
 priority lists so that the arterial line is among the waves, polls numerics, waves and alarms for a
-minute at a time, renews before the minute ends, and says something before the monitor's own
-time-out. There is no final failure: it starts over for ever, at most the longest back-off apart.
+minute at a time, renews before the minute ends, and says something before the monitor's own time-out: it
+asks for the operating mode, for demo mode comes and goes within an association. There is no final failure:
+it starts over for ever, at most the longest back-off apart.
 
 Over DATAGRAMS `receive` takes one datagram and replies with nothing; the reply is the first that `due`
 gives, and each output of `due` and `release` is one datagram. A monitor that is on a LAN and has no client
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
     from barocast.runtime.decoders.intellivue_pdu import Pdu
     from barocast.runtime.domain import Event, FeedCounts
 
-BACK_OFF_S: Final = (1.0, 2.0, 5.0, 10.0, 20.0)
-"""Waits before each new try; the last one repeats."""
+BACK_OFF_S: Final = (1.0, 2.0, 5.0)
+"""Waits before each new try; the last one repeats. With the waits for an answer it stays below 20 s."""
 ANSWER_S: Final = 3.0
 """Longest wait for an answer to an association request."""
 CREATE_S: Final = 12.0
@@ -106,7 +107,7 @@ class IntelliVueSession:
         """When to try again (waiting) or to give up (asked, joined, polling)."""
         self._poll_at = dict.fromkeys(POLLED, float("-inf"))
         """Object class -> when to ask for it again."""
-        self._last_sent = self._last_turn = self._next_ask = float("-inf")
+        self._last_turn = self._next_ask = self._keep_at = float("-inf")
         self._out: deque[Pdu] = deque()
         self._number = 0
 
@@ -130,7 +131,7 @@ class IntelliVueSession:
         if self._framing.per_turn == 1:  # two outputs of one step would run into one datagram
             self._out.extendleft(reversed(replies))
             return events, b""
-        return events, self._sent(replies, now_s)
+        return events, self._sent(replies)
 
     def due(self, now_s: float) -> bytes:
         """Give what time makes due."""
@@ -170,11 +171,10 @@ class IntelliVueSession:
         ending = [kind for kind in POLLED if now_s >= self._poll_at[kind]]
         self._poll_at.update(dict.fromkeys(ending, now_s + REPEAT_S))
         self._out.extend(self._poll(kind) for kind in ending)
-        if now_s - self._last_sent >= KEEP_ALIVE_SHARE * self._granted.timeout_s and not self._out:
+        if now_s >= self._keep_at:
+            self._keep_at = now_s + KEEP_ALIVE_SHARE * self._granted.timeout_s
             number = self._next()
-            self._out.append(
-                PollRequest(number, number, codes.ALERT_MONITOR, codes.GROUP_VMO_STATIC, extended=False)
-            )
+            self._out.append(PollRequest(number, number, codes.MDS, extended=False))
 
     def _poll(self, object_class: int) -> PollRequest:
         number = self._next()
@@ -191,11 +191,9 @@ class IntelliVueSession:
             return b""
         self._last_turn = now_s
         count = min(self._framing.per_turn, len(self._out))
-        return self._sent([self._out.popleft() for _ in range(count)], now_s)
+        return self._sent([self._out.popleft() for _ in range(count)])
 
-    def _sent(self, pdus: list[Pdu], now_s: float) -> bytes:
-        if pdus:
-            self._last_sent = now_s
+    def _sent(self, pdus: list[Pdu]) -> bytes:
         return b"".join(self._framing.wrap(build(pdu)) for pdu in pdus)
 
     def _answer(self, pdu: Pdu, now_s: float) -> list[Pdu]:
@@ -210,7 +208,6 @@ class IntelliVueSession:
         if isinstance(pdu, EventReport) and pdu.event == codes.MDS_CREATE:
             return self._created(pdu, now_s)
         if self._phase is Phase.POLLING:
-            self._deadline = now_s + SILENCE_S
             self._served(pdu, now_s)
         return []
 
@@ -220,7 +217,9 @@ class IntelliVueSession:
             self._deadline = min(self._deadline, max(now_s, self._next_ask))
 
     def _served(self, pdu: Pdu, now_s: float) -> None:
+        """Note what only a monitor sends that knows us; one that has started anew calls for a client."""
         if isinstance(pdu, PollResult):
+            self._deadline = now_s + SILENCE_S
             self._tries, self._trouble = 0, ""
             if pdu.sequence == 0 and pdu.object_class in self._poll_at:
                 self._poll_at[pdu.object_class] = now_s + RENEW_S
@@ -241,6 +240,7 @@ class IntelliVueSession:
             self._out.append(SetRequest(self._next(), {codes.WAVE_LIST: label_list(WANTED_WAVES)}))
             self._out.append(SetRequest(self._next(), {codes.NUMERIC_LIST: label_list(WANTED_NUMERICS)}))
             self._poll_at = dict.fromkeys(POLLED, now_s)
+            self._keep_at = now_s + KEEP_ALIVE_SHARE * self._granted.timeout_s
         wall = date_time(event.attributes.get(codes.DATE_TIME, b""))
         ticks = int.from_bytes(event.attributes.get(codes.RELATIVE_TIME, b""), "big")
         self.anchor = Anchor(ticks / codes.TICKS_PER_S, wall) if wall else None

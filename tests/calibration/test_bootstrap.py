@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from barocast.calibration.bootstrap import Estimate, draw_weights, estimate
+from barocast.calibration.bootstrap import Estimate, draw_patients, estimate, interval, intervals
 
 
 def test_rows_of_one_patient_are_drawn_together():
     patients = np.array(["a", "b", "a", "c", "b"])
 
-    for weights in draw_weights(patients, draws=50, seed=1):
+    everyone, *drawn = draw_patients(patients, draws=50, seed=1).weights()
+
+    assert everyone.tolist() == [1, 1, 1, 1, 1]
+    for weights in drawn:
         assert weights[0] == weights[2]
         assert weights[1] == weights[4]
         assert weights[0] + weights[1] + weights[3] == 3
@@ -58,3 +61,35 @@ def test_a_figure_that_exists_on_no_draw_has_no_interval():
     (found,) = estimate(lambda w: w.sum() * np.nan, np.arange(5), draws=3)
 
     assert np.isnan([found.value, found.low, found.high]).all()
+
+
+def test_sums_and_counts_are_those_of_the_rows_drawn():
+    random = np.random.default_rng(0)
+    patients, columns = random.integers(0, 7, 90), random.normal(size=(90, 3))
+    cell = random.integers(0, 4, 90)
+    draws = draw_patients(patients, draws=20, seed=2)
+    weights = np.array(list(draws.weights()))
+    in_cell = (cell[:, None] == np.arange(4)).astype(float)
+
+    np.testing.assert_allclose(draws.sums(columns), weights @ columns)
+    np.testing.assert_allclose(draws.counts(cell, 4), weights @ in_cell)
+    np.testing.assert_allclose(draws.counts(cell, 4, columns[:, 0]), weights @ (in_cell * columns[:, :1]))
+    assert len(draws) == 21
+
+
+def test_an_interval_leaves_out_draws_without_the_figure():
+    drawn = np.array([5.0, *np.arange(101.0), np.nan])
+
+    found = interval(drawn)
+
+    assert (found.value, found.low, found.high) == pytest.approx((5, 2.5, 97.5))
+    assert intervals({"x": drawn}) == {"x": interval(drawn)}
+
+
+def test_differences_on_the_same_draws_are_paired():
+    values = np.random.default_rng(0).normal(size=(50, 1))
+    draws = draw_patients(np.arange(50), draws=100)
+    ours, theirs = draws.sums(values + 1)[:, 0] / 50, draws.sums(values)[:, 0] / 50
+
+    assert interval(ours - theirs).high == pytest.approx(1)
+    assert interval(ours).high - interval(ours).low > 0.3

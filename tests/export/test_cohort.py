@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from toy_cohort import FIELDS, write_cohort
 
-from barocast.export.cohort import hash_share, read_burdens, read_cases, role, to_patient
+from barocast.calibration.learned_from import hash_share
+from barocast.export.cohort import read_burdens, read_cases, role, to_patient
 from barocast.runtime.errors import InputError
 from barocast.runtime.prompt import describe
 

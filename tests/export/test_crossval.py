@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from barocast.calibration.comparators import COMPARATORS, NUMERIC, STATIC
+from barocast.calibration.folds import FOLDS
 from barocast.export import crossval
 from barocast.export.cohort import Case
 from barocast.export.crossval import (
-    FOLDS,
     OURS,
     comparator_features,
     cross_validate,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from barocast.calibration.metrics import auroc
+from barocast.calibration.discrimination import auroc
 from barocast.export import teacher
 from barocast.export.cohort import Burden
 from barocast.export.model import ModelSettings

@@ -40,7 +40,7 @@ class Log:
     def __init__(self) -> None:
         self.decisions = []
 
-    def write_decision(self, decision, alarm):
+    def write_decision(self, decision, alarm, map_10s):
         self.decisions.append(decision)
         return Receipt()
 
@@ -83,6 +83,13 @@ def test_one_late_delivery_does_not_set_the_devices_time_back(bundle):
 
 def test_before_any_data_silence_is_counted_from_the_start(bundle):
     assert played(bed(bundle), [1000.0, 1006.0]).decision == Abstain(6.0, "no data: nothing for 6 s")
+
+
+def test_silence_of_a_feed_without_times_is_decided_on_by_our_own_clock(bundle):
+    """Its samples are dated by their arrival, so the abstention must follow them, not stand before them."""
+    bedside = played(bed(bundle, [sample(None, 80.0)], [sample(None, 81.0)]), [700.0, 701.0, 707.0])
+
+    assert bedside.decision == Abstain(707.0, "no data: nothing for 6 s")
 
 
 def test_a_sample_without_a_time_stands_beside_those_that_have_one(bundle):

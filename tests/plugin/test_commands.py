@@ -47,7 +47,7 @@ def test_replay_writes_the_documented_line_for_every_decision(case, bundle_args,
     assert [line["t_s"] for line in lines] == [30.0 * k for k in range(41)]
     assert [line["state"] for line in lines] == ["abstain"] * 30 + ["forecast"] * 11
     assert lines[0].keys().isdisjoint({"risk", "map"})
-    assert set(last) == {"t_s", "state", "reason", "risk", "map", "gates", "alarm", "bundle"}
+    assert set(last) == {"t_s", "state", "reason", "risk", "map", "gates", "alarm", "bundle", "map_10s"}
     assert set(last["risk"]) == {"5", "10", "15"}
     assert set(last["map"]) == {"minutes", "q10", "q50", "q90"}
     assert (last["reason"], last["bundle"]) == (None, "toy-1")

@@ -34,6 +34,21 @@ def test_the_virtual_monitor_is_heard_and_every_decision_is_written(tmp_path, bu
     assert "simulated case: no forecast alarm; no hypotension" in capsys.readouterr().out
 
 
+def test_a_monitor_that_was_ordered_to_reboot_begins_its_time_anew(tmp_path, bundle_args):
+    order = ["--speed", "120", "--seconds", "250", "--fault", "reboot@100+20"]
+    _, lines = demo(tmp_path, *order, *bundle_args)
+    times = [line["t_s"] for line in lines]
+
+    assert times.count(60.0) == 2
+    assert times == [t_s for t_s in times if t_s <= 250.0]
+
+
+@pytest.mark.parametrize("arguments", [["--fault", "flood@5+5"], ["--feed", "dri", "--fault", "demo@5+5"]])
+def test_a_fault_that_cannot_be_had_is_refused(capsys, bundle_args, arguments):
+    assert main(["demo", "--headless", *arguments, *bundle_args]) == 2
+    assert capsys.readouterr().err.startswith("barocast: fault ")
+
+
 @pytest.mark.parametrize(
     "arguments", [["--feed", "telex"], ["--speed", "0"], ["--speed", "1e9"], ["--seconds", "-1"]]
 )

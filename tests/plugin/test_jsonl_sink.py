@@ -16,11 +16,12 @@ from barocast.runtime.domain import Abstain, Fault, Forecast, Risk
 CURVE = np.array([71.123, 66.0])
 FORECAST = Forecast(np.zeros(3), np.array([1.0, 2.0]), CURVE - 5, CURVE, CURVE + 5, {"series": 0.75})
 RISK = Risk(1830.0, (0.031, 0.074, 0.11), FORECAST)
+COLUMNS = np.array([72.1000004, np.nan, 71.5])
 ROW = LogRow(60.0, "raised", "forecast hypotension", "", "low", 1, "why", score=0.9, threshold=0.4)
 
 
 def test_a_forecast_line_is_the_contract():
-    assert decision_line(RISK, "advisory", "bundle-1") == {
+    assert decision_line(RISK, "advisory", "bundle-1", COLUMNS) == {
         "t_s": 1830.0,
         "state": "forecast",
         "reason": None,
@@ -34,6 +35,7 @@ def test_a_forecast_line_is_the_contract():
         "gates": {"series": 0.75},
         "alarm": "advisory",
         "bundle": "bundle-1",
+        "map_10s": [72.1, None, 71.5],
     }
 
 
@@ -41,13 +43,14 @@ def test_a_forecast_line_is_the_contract():
     ("decision", "state"), [(Abstain(5.0, "flush"), "abstain"), (Fault(5.0, "flush"), "fault")]
 )
 def test_without_a_forecast_there_is_neither_risk_nor_map(decision: Abstain | Fault, state: str):
-    assert decision_line(decision, "none", "b") == {
+    assert decision_line(decision, "none", "b", np.empty(0)) == {
         "t_s": 5.0,
         "state": state,
         "reason": "flush",
         "gates": {},
         "alarm": "none",
         "bundle": "b",
+        "map_10s": [],
     }
 
 
@@ -61,7 +64,7 @@ def test_without_a_forecast_there_is_neither_risk_nor_map(decision: Abstain | Fa
     ],
 )
 def test_a_forecast_that_is_not_finite_is_printed_as_a_fault(broken: Risk):
-    line = decision_line(broken, "none", "b")
+    line = decision_line(broken, "none", "b", COLUMNS)
 
     assert (line["state"], "risk" in line, "map" in line) == ("fault", False, False)
     assert "NaN" not in json.dumps(line, allow_nan=False)
@@ -70,12 +73,12 @@ def test_a_forecast_that_is_not_finite_is_printed_as_a_fault(broken: Risk):
 def test_each_line_is_on_disk_as_soon_as_it_is_written(tmp_path: Path):
     sink = JsonLinesSink(tmp_path / "a" / "case.jsonl", bundle_id="b")
 
-    receipt = sink.write_decision(RISK, "none")
+    receipt = sink.write_decision(RISK, "none", COLUMNS)
 
     lines = (tmp_path / "a" / "case.jsonl").read_text().splitlines()
     sink.close()
     assert receipt.ok
-    assert [json.loads(line) for line in lines] == [decision_line(RISK, "none", "b")]
+    assert [json.loads(line) for line in lines] == [decision_line(RISK, "none", "b", COLUMNS)]
 
 
 def test_transitions_go_to_a_file_of_their_own_with_the_bundle_and_both_clocks(tmp_path: Path):
@@ -95,7 +98,7 @@ def test_a_second_run_appends_and_a_torn_last_line_spoils_no_other(tmp_path: Pat
     path = tmp_path / "case.jsonl"
     path.write_text('{"t_s": 1.0}\n{"t_s": 2')
     sink = JsonLinesSink(path)
-    sink.write_decision(RISK, "none")
+    sink.write_decision(RISK, "none", COLUMNS)
     sink.close()
 
     lines = path.read_text().splitlines()
@@ -107,7 +110,7 @@ def test_a_second_run_appends_and_a_torn_last_line_spoils_no_other(tmp_path: Pat
 def test_a_full_disk_is_a_receipt_that_later_snapshots_repeat():
     sink = JsonLinesSink("/dev/full", alarms="/dev/null")
 
-    receipt = sink.write_decision(RISK, "none")
+    receipt = sink.write_decision(RISK, "none", COLUMNS)
 
     assert receipt.text == "log: /dev/full: No space left on device"
     assert sink.apply(AlarmSnapshot(0.0)) == receipt
@@ -120,14 +123,14 @@ def test_a_folder_that_cannot_be_made_is_said_by_the_self_test(tmp_path: Path):
     sink = JsonLinesSink(tmp_path / "file" / "case.jsonl")
 
     assert not sink.self_test().ok
-    assert not sink.write_decision(RISK, "none").ok
+    assert not sink.write_decision(RISK, "none", COLUMNS).ok
 
 
 def test_writing_goes_on_when_the_disk_is_back(tmp_path: Path):
     (tmp_path / "a").write_text("in the way")
     sink = JsonLinesSink(tmp_path / "a" / "case.jsonl")
-    assert not sink.write_decision(RISK, "none").ok
+    assert not sink.write_decision(RISK, "none", COLUMNS).ok
     (tmp_path / "a").unlink()
 
-    assert sink.write_decision(RISK, "none").ok
+    assert sink.write_decision(RISK, "none", COLUMNS).ok
     sink.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import stat
 from contextlib import closing
 from pathlib import Path
@@ -12,48 +11,28 @@ from shared_data import captures
 
 from barocast.plugin import recorder as recorder_module
 from barocast.plugin.feeds import find_feed, live_names
-from barocast.plugin.playback import dated
-from barocast.plugin.recorder import RETRY_S, SMALLEST_SEGMENT, Recorder, RecordingTransport, keep_below
+from barocast.plugin.recorder import RETRY_S, SMALLEST_SEGMENT, RecordedSession, Recorder, keep_below
 from barocast.plugin.recordings import open_recording
 from barocast.plugin.segment_file import HEAD_SIZE, MAX_DATA, Header, pack_header
-from barocast.plugin.transports.transport import TransportLost
 from barocast.runtime.decoders.masimo import MasimoDecoder
 from barocast.runtime.domain import Corrupt, Sample
 from barocast.runtime.errors import InputError, SettingsError
+from barocast.runtime.sessions.intellivue import IntelliVueSession
 from barocast.runtime.sessions.passive import PassiveSession
 
 LINE = b"SPO2=097 HR=072\r\n"
 WALL_S = 1_760_000_000.0
 
 
-class FakePort:
-    """Gives its pieces one by one and is then unplugged."""
-
-    def __init__(self, pieces):
-        self.pieces, self.written, self.closed = list(pieces), b"", False
-
-    def read(self, timeout_s):
-        if not self.pieces:
-            raise TransportLost("unplugged")
-        return self.pieces.pop(0)
-
-    def write(self, data):
-        self.written += data
-
-    def close(self):
-        self.closed = True
-
-
-def recorder(folder, feed="masimo", step_s=1.0, **bounds):
-    ticks = itertools.count()
-    return Recorder(folder, feed, clock=lambda: next(ticks) * step_s, wall=lambda: WALL_S, **bounds)
+def recorder(folder, feed="masimo", **bounds):
+    return Recorder(folder, feed, wall=lambda: WALL_S, **bounds)
 
 
 def recorded(folder, pieces, feed="masimo", **bounds):
     """Record pieces that come a second apart; give the segments."""
     writer = recorder(folder, feed, **bounds)
-    for piece in pieces:
-        writer.record(piece)
+    for now_s, piece in enumerate(pieces):
+        writer.record(piece, float(now_s))
     writer.close()
     return sorted(folder.glob("*.brec"))
 
@@ -64,12 +43,16 @@ def live(pieces, feed="masimo"):
     events = []
     for now_s, piece in enumerate(pieces):
         session.due(float(now_s))
-        events += [dated(event, float(now_s)) for event in session.receive(piece, float(now_s))[0]]
+        events += session.receive(piece, float(now_s))[0]
     return events
 
 
 def played(path):
     return [event for batch in open_recording(path) for event in batch]
+
+
+def arrivals(path):
+    return [arrival.arrival_s for arrival in open_recording(path).arrivals]
 
 
 def pieces_of(data, size):
@@ -88,10 +71,11 @@ def test_a_recording_plays_the_very_events_of_the_bed(tmp_path):
     assert (recording.counts().frames, recording.counts().corrupt) == (3, 1)
 
 
-def test_values_without_a_time_of_their_own_get_their_arrival(tmp_path):
+def test_what_a_session_gave_comes_with_its_arrival_and_undated(tmp_path):
     (path,) = recorded(tmp_path, [LINE, LINE])
 
-    assert [event.t_s for event in played(path)] == [0.0, 0.0, 1.0, 1.0]
+    assert [event.t_s for event in played(path)] == [None] * 4
+    assert arrivals(path) == [0.0, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -148,19 +132,17 @@ def test_a_flipped_bit_costs_one_chunk_and_is_counted(tmp_path):
     broken[-len(LINE) - 50] ^= 4
     path.write_bytes(bytes(broken))
     recording = open_recording(path)
-    events = [event for batch in recording for event in batch]
 
-    assert [event.t_s for event in events if isinstance(event, Sample)] == [0.0, 0.0, 2.0, 2.0]
-    assert recording.counts().corrupt == 1
+    assert [each.arrival_s for each in recording.arrivals if isinstance(each.events[0], Sample)] == [0.0, 2.0]
+    assert recording.counts().corrupt_by_reason == {"chunk head": 1}
 
 
 def test_a_segment_that_a_full_disk_left_empty_does_not_end_the_recording(tmp_path):
     paths = recorded(tmp_path, pieces_of(LINE * 8000, 1000), segment_bytes=SMALLEST_SEGMENT)
     paths[1].write_bytes(b"")
     recording = open_recording(paths[0])
-    last = [event for batch in recording for event in batch][-1]
 
-    assert last.t_s == 135.0
+    assert [arrival.arrival_s for arrival in recording.arrivals][-1] == 135.0
     assert recording.counts().corrupt_by_reason["segment header"] == 1
 
 
@@ -205,7 +187,7 @@ def test_recordings_are_their_owners_only(tmp_path):
 
 def test_a_chunk_is_on_disk_before_the_recording_is_closed(tmp_path):
     with closing(recorder(tmp_path)) as writer:
-        writer.record(LINE)
+        writer.record(LINE, 0.0)
         (path,) = tmp_path.glob("*.brec")
 
         assert len(played(path)) == 2
@@ -215,7 +197,7 @@ def test_a_folder_that_cannot_be_written_loses_bytes_and_raises_nothing(tmp_path
     blocked = tmp_path / "file"
     blocked.write_bytes(b"")
     writer = recorder(blocked)
-    writer.record(LINE)
+    writer.record(LINE, 0.0)
 
     assert writer.trouble == f"{blocked}: cannot record: File exists"
     assert writer.lost == len(LINE)
@@ -226,13 +208,13 @@ def test_a_full_disk_is_tried_again_later_and_the_trouble_ends(tmp_path, monkeyp
         def write(self, data):
             return super().write(data[:9])
 
-    writer = recorder(tmp_path, step_s=RETRY_S / 2)
+    writer = recorder(tmp_path)
     with monkeypatch.context() as full:
         full.setattr(recorder_module, "FileIO", FullDisk)
-        writer.record(LINE)
+        writer.record(LINE, 0.0)
     troubles = [writer.trouble]
-    for _ in range(2):
-        writer.record(LINE)
+    for later in (1, 2):
+        writer.record(LINE, later * RETRY_S / 2)
         troubles.append(writer.trouble)
     writer.close()
     first = sorted(tmp_path.glob("*.brec"))[1]
@@ -252,30 +234,25 @@ def test_bounds_that_cannot_be_kept_are_refused(tmp_path, bounds):
         recorder(tmp_path, **bounds)
 
 
-def test_a_recorded_port_is_the_port_it_was(tmp_path):
-    port, writer = FakePort([LINE, b"", LINE]), recorder(tmp_path)
-    transport = RecordingTransport(port, writer)
-    came = [transport.read(0.1) for _ in range(3)]
-    transport.write(b"request")
-    transport.close()
-    writer.close()
+def test_a_recorded_session_is_the_session_it_was(tmp_path):
+    with closing(recorder(tmp_path, "intellivue-serial")) as writer:
+        bare, watched = IntelliVueSession(), RecordedSession(IntelliVueSession(), writer)
+        asked = [each.due(1.0) for each in (bare, watched)]
+        heard = [each.receive(b"\xc0\x11\x01noise\xc1", 1.5) for each in (bare, watched)]
 
-    assert came == [LINE, b"", LINE]
-    assert (port.written, port.closed) == (b"request", True)
-    with pytest.raises(TransportLost):
-        transport.read(0.1)
+    assert asked[0] == asked[1] != b""
+    assert heard[0] == heard[1]
+    assert (watched.status, watched.counts, watched.release()) == (bare.status, bare.counts, bare.release())
 
 
-def test_one_recording_goes_on_over_a_reconnection(tmp_path):
-    writer = recorder(tmp_path)
-    for _ in range(2):
-        transport = RecordingTransport(FakePort([LINE]), writer)
-        transport.read(0.1)
-        transport.close()
-    writer.close()
+def test_a_step_in_which_nothing_came_is_not_recorded(tmp_path):
+    with closing(recorder(tmp_path)) as writer:
+        watched = RecordedSession(PassiveSession(MasimoDecoder()), writer)
+        for now_s, data in enumerate((b"", LINE, b"", LINE)):
+            watched.receive(data, float(now_s))
     (path,) = tmp_path.glob("*.brec")
 
-    assert [event.t_s for event in played(path)] == [0.0, 0.0, 1.0, 1.0]
+    assert arrivals(path) == [1.0, 3.0]
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
-import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from made_recordings import vital_numerics
 from shared_data import captures
 
-from barocast.plugin import recordings
 from barocast.plugin.feeds import feed_names
 from barocast.plugin.recordings import decoder_for, open_recording
 from barocast.runtime.decoders.mllp import wrap
 from barocast.runtime.domain import Corrupt, Sample, WaveChunk
 from barocast.runtime.errors import InputError, SettingsError
+from barocast.runtime.recorded import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,23 +62,33 @@ def test_hl7_wrapped_or_bare(tmp_path: Path, content: bytes):
 
 
 def test_a_vital_file_saved_track_by_track_comes_in_time_order(tmp_path: Path):
-    def record(track: int, t_s: float, value: float) -> bytes:
-        return struct.pack("<BIHdHf", 1, 16, 10, t_s, track, value)
-
-    def track(number: int, name: bytes) -> bytes:
-        body = struct.pack("<HBBI", number, 2, 1, len(name)) + name + struct.pack("<I4s", 4, b"mmHg")
-        body += struct.pack("<ffIfddBI", 0, 0, 0, 0, 1, 0, 0, 0)
-        return struct.pack("<BI", 0, len(body)) + body
-
-    plain = b"VITA" + struct.pack("<IH", 3, 0) + track(1, b"ABP_MEAN") + track(2, b"ABP_SYS")
-    plain += b"".join(record(number, 100.0 + at, 70.0) for number in (1, 2) for at in range(800))
-    recording = open_recording(write(tmp_path, "case.vital", gzip.compress(plain)))
-    batches = list(recording)
+    content = vital_numerics({b"ABP_MEAN": [70.0] * 800, b"ABP_SYS": [110.0] * 800})
+    batches = list(open_recording(write(tmp_path, "case.vital", content)))
     merged = times([event for batch in batches for event in batch])
 
     assert merged == sorted(merged)
     assert len(merged) == 1600
-    assert max(map(len, batches)) <= recordings.BATCH
+    assert max(map(len, batches)) <= BATCH
+
+
+def test_of_two_lines_saved_one_after_the_other_one_speaks_throughout(tmp_path: Path):
+    content = vital_numerics({b"ABP_MEAN": [80.0] * 300, b"ART_MEAN": [50.0] * 300})
+    events = events_of(write(tmp_path, "case.vital", content))
+    spoken = [event.value for event in events if event.channel == "ABP_MEAN"]
+    rivals = [event.value for event in events if event.rival_of == "ABP_MEAN"]
+
+    assert (spoken, rivals) == ([80.0] * 300, [50.0] * 300)
+
+
+def test_damage_of_a_vital_file_comes_first_and_is_counted(tmp_path: Path):
+    recording = open_recording(
+        write(tmp_path, "case.vital", vital_numerics({b"ABP_MEAN": [80.0] * 300})[:-20])
+    )
+    events = [event for batch in recording for event in batch]
+
+    assert [event.reason for event in events if isinstance(event, Corrupt)] == ["cut short"]
+    assert isinstance(events[0], Corrupt)
+    assert recording.counts().samples == len(events) - 1 > 0
 
 
 def test_a_real_vital_file_comes_in_time_order():
@@ -99,6 +108,35 @@ def test_a_wfdb_record_joins_its_files_in_time_order(tmp_path: Path):
     assert times(events) == [0.0, 0.0, 1.0, 1.0, 2.0, 2.0]
     np.testing.assert_array_equal(np.concatenate([chunk.values for chunk in abp]), np.arange(300))
     assert (recording.size_bytes, recording.counts().bytes, recording.counts().frames) == (900, 900, 600)
+
+
+def test_a_record_in_segments_plays_as_one_with_its_gap(tmp_path: Path):
+    write(tmp_path, "first.hea", "first 1 100 200\nfirst.dat 16 1/mmHg 16 0 0 0 0 ABP\n")
+    write(tmp_path, "second.hea", "second 1 100 100\nsecond.dat 212 1/mmHg 12 0 0 0 0 ART\n")
+    write(tmp_path, "first.dat", np.full(200, 80, dtype="<i2").tobytes())
+    write(tmp_path, "second.dat", b"\x5a\x00\x5a" * 50)
+    recording = open_recording(
+        write(tmp_path, "case.hea", "case/3 1 100 600\nfirst 200\n~ 300\nsecond 100\n")
+    )
+    events = [event for batch in recording for event in batch]
+
+    assert times(events) == [0.0, 1.0, 5.0]
+    assert [(event.channel, event.values[0]) for event in events] == [("ABP_WAVE", 80.0)] * 2 + [
+        ("ABP_WAVE", 90.0)
+    ]
+    assert recording.counts().corrupt == 0
+
+
+def test_a_segment_that_is_missing_is_named_before_anything_is_read(tmp_path: Path):
+    path = write(tmp_path, "case.hea", "case/1 1 100 600\ngone 200\n")
+
+    assert f"{tmp_path / 'gone.hea'}: cannot be read" in refusal(lambda: open_recording(path))
+
+
+def test_a_record_that_is_its_own_segment_is_refused(tmp_path: Path):
+    path = write(tmp_path, "case.hea", "case/1 1 100 600\ncase 200\n")
+
+    assert "it has segments where signals must stand" in refusal(lambda: open_recording(path))
 
 
 def test_raw_bytes_are_read_by_the_feed_that_is_named():
@@ -125,6 +163,13 @@ def test_a_file_that_is_missing_empty_or_a_folder_is_refused_at_once(tmp_path: P
     )
     assert refusal(lambda: open_recording(empty)) == f"{empty}: the file is empty; record it again"
     assert "name a file in it" in refusal(lambda: open_recording(tmp_path / f"folder.{suffix}"))
+
+
+def test_an_empty_signal_file_is_named(tmp_path: Path):
+    write(tmp_path, "case.dat", b"")
+    path = write(tmp_path, "case.hea", "case 1 100\ncase.dat 16\n")
+
+    assert refusal(lambda: open_recording(path)).endswith("case.dat: the file is empty; record it again")
 
 
 def test_a_missing_signal_file_is_named(tmp_path: Path):

@@ -92,7 +92,10 @@ def test_the_guide_gives_every_live_feed_an_address_that_is_taken():
     assert set(heard) == set(live_names())
 
 
-def test_the_guides_example_is_a_configuration():
-    (example,) = re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+def test_the_guides_examples_are_configurations():
+    examples = re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
 
-    assert parse_settings(example, "guide").feed.kind == "intellivue-serial"
+    assert [parse_settings(example, "guide").feed.kind for example in examples] == [
+        "intellivue-serial",
+        "hl7",
+    ]

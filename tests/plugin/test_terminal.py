@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from barocast.plugin.losses import loss_words
 from barocast.plugin.sinks.screen_chart import chart
 from barocast.plugin.sinks.screen_digits import big
 from barocast.plugin.sinks.screen_layout import NOT_A_DEVICE, quality_words, render
@@ -29,6 +30,7 @@ FORECAST = Forecast(np.zeros(3), MINUTES, MEDIAN - 8, MEDIAN, MEDIAN + 8, {})
 TREND_MIN = np.arange(-15.0, 0.01, 0.25)
 ALARM = Condition("forecast hypotension", Priority.MEDIUM, technical=False, text="hypotension forecast: 62%")
 LOST = Condition("feed lost", Priority.LOW, technical=True, text="feed lost: hl7", source="hl7")
+COUNTS = FeedCounts(frames=12_345, corrupt=12, corrupt_by_reason={"cut short": 3, "fcs": 9})
 VIEW = View(
     title="bed 3",
     bundle_id="b-1",
@@ -42,7 +44,7 @@ VIEW = View(
     trend_min=TREND_MIN,
     trend_map=np.full(TREND_MIN.size, 80.0),
     decision=Risk(1830.0, (0.21, 0.62, 0.74), FORECAST),
-    feeds=(Feed("intellivue", "associated", FeedCounts(frames=12_345, corrupt=3)),),
+    feeds=(Feed("intellivue", "associated", COUNTS, {"stray times": 2}),),
     simulated=True,
 )
 BARE = View("bed 3", "b-1", AlarmSnapshot(0.0), {}, np.array([]), np.array([]))
@@ -88,7 +90,8 @@ def test_the_screen_names_patient_alarm_feed_bundle_and_that_it_is_simulated():
         "!! hypotension forecast: 62%",
         "! feed lost: hl7",
         "audio paused 1:32",
-        "intellivue associated, 12,345 frames, 3 corrupt",
+        "intellivue associated, 12,345 frames",
+        "12 pieces lost (fcs 9, cut",
         "signal good, 100% valid",
         "bundle b-1",
     ):
@@ -321,3 +324,16 @@ def test_the_screen_says_why_a_low_pressure_raises_no_forecast_alarm():
 
 def test_the_screen_says_what_is_wrong_with_the_box():
     assert "log: No space left" in "\n".join(lines(replace(VIEW, troubles=("log: No space left",))))
+
+
+def test_what_was_lost_is_told_by_kind_the_most_frequent_first():
+    lost = {"bytes not recorded": 4711, "stray times": 0}
+
+    assert loss_words(COUNTS, lost) == "12 pieces lost (fcs 9, cut short 3), 4,711 bytes not recorded"
+    assert loss_words(FeedCounts(frames=9), {"stray times": 2}) == "2 stray times"
+
+
+def test_a_line_that_has_lost_nothing_is_not_spoken_of():
+    whole = replace(VIEW, feeds=(Feed("intellivue", "associated", FeedCounts(frames=9)),), simulated=False)
+
+    assert lines(whole)[0].rstrip() == "Barocast  bed 3"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from recorded_patient import RecordedPatient
 from shared_data import captures
 
 from barocast.plugin.clock import Clock
@@ -11,7 +12,6 @@ from barocast.plugin.recordings import open_recording
 from barocast.plugin.transports.addresses import open_transport
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
 from barocast.plugin.virtual.lines import over_pty
-from barocast.plugin.virtual.recorded import RecordedPatient
 from barocast.runtime.domain import Sample, WaveChunk
 from barocast.runtime.sessions.intellivue import IntelliVueSession
 from barocast.runtime.waves.numerics import WaveNumerics

@@ -20,11 +20,13 @@ from barocast.runtime.decoders.intellivue_builder import build
 from barocast.runtime.decoders.intellivue_numbers import number_bytes
 from barocast.runtime.decoders.intellivue_pdu import Observation, PollResult
 from barocast.runtime.decoders.intellivue_values import float_word, listed
+from barocast.runtime.decoders.intellivue_waves import WaveLayout, samples_bytes
 from barocast.runtime.decoders.mib import frame
 from barocast.runtime.decoders.mllp import wrap
-from barocast.runtime.domain import DERIVED, Abstain, Reason, Risk
+from barocast.runtime.domain import DERIVED, Abstain, Reason, Risk, Sample, WaveChunk
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.pipeline import Pipeline
+from barocast.runtime.waves.lines import MAX_LINES, LineNumerics
 
 ABP, ART = 0x4A14, 0x4A10
 
@@ -310,3 +312,129 @@ def test_two_lines_in_one_message_are_compared_however_it_arrives(size):
     events = [e for i in range(50) for e in (sample(float(i), 80.0), rival(float(i), 50.0))]
 
     assert reasons(in_pieces(events, size)) == [Reason.DISAGREE] * 50
+
+
+# Lines that are only a wave.
+
+
+def pulse(mean, seconds, rate_hz=125.0, chunk_s=1.0):
+    """A steady pulse of 72 a minute around `mean`, in chunks: (start, samples)."""
+    n = round(chunk_s * rate_hz)
+    for first in range(0, round(seconds * rate_hz), n):
+        phase = (first + np.arange(n)) / rate_hz * 1.2 % 1.0
+        shape = np.where(phase < 0.15, phase / 0.15, np.exp(-3 * (phase - 0.15)))
+        yield first / rate_hz, mean + 40 * (shape - 0.36) + 0.05 * np.sin(first)
+
+
+def waves(seconds, *lines):
+    """Chunks of several lines side by side: (code, channel, mean mmHg)."""
+    series = [
+        [
+            WaveChunk(
+                channel,
+                code,
+                t_s,
+                125.0,
+                values,
+                "mmHg",
+                rival_of=None if channel else "ABP_WAVE",
+            )
+            for t_s, values in pulse(mean, seconds)
+        ]
+        for code, channel, mean in lines
+    ]
+    return [chunk for together in zip(*series, strict=True) for chunk in together]
+
+
+def means(bed, events):
+    """What the bed makes of MAP: its reasons, in order, from when the wave has settled."""
+    judged_events = bed.judge(events) + bed.settle()
+    return [
+        e.reason for e in judged_events if isinstance(e, Sample) and e.channel == "ABP_MEAN" and e.t_s > 12
+    ]
+
+
+@pytest.mark.parametrize(("art", "reason"), [(75, None), (50, Reason.DISAGREE), (110, Reason.DISAGREE)])
+def test_two_lines_that_are_only_waves_are_compared_by_their_derived_means(bed, art, reason):
+    seen = means(bed, waves(40, ("ABP", "ABP_WAVE", 80), ("ART", None, art)))
+
+    assert len(seen) > 20
+    assert set(seen) == {reason}
+
+
+@pytest.mark.parametrize(("art", "reason"), [(75, None), (50, Reason.DISAGREE)])
+def test_a_line_of_numbers_is_compared_with_one_that_is_only_a_wave(bed, art, reason):
+    told = [sample(float(t), 80.0 + 0.1 * (t % 2)) for t in range(40)]
+    events = sorted([*told, *waves(40, ("ART", None, art))], key=lambda event: event.t_s)
+
+    assert set(means(bed, events)) == {reason}
+
+
+@pytest.mark.parametrize(("art", "reason"), [(75, None), (50, Reason.DISAGREE)])
+def test_a_line_that_is_only_a_wave_is_compared_with_the_numbers_of_another(bed, art, reason):
+    told = [rival(float(t), art + 0.1 * (t % 2)) for t in range(40)]
+    events = sorted([*told, *waves(40, ("ABP", "ABP_WAVE", 80))], key=lambda event: event.t_s)
+
+    assert set(means(bed, events)) == {reason}
+
+
+def test_a_rival_wave_that_is_flat_refuses_nothing(bed):
+    events = waves(40, ("ABP", "ABP_WAVE", 80), ("ART", None, 50))
+    flat = [replace(e, values=np.full(125, 50.0)) if e.code == "ART" else e for e in events]
+
+    assert set(means(bed, flat)) == {None}
+
+
+def test_waves_of_two_lines_that_disagree_are_an_abstention(bed):
+    last = decided(bed, waves(1000, ("ABP", "ABP_WAVE", 80), ("ART", None, 50)))
+
+    assert isinstance(last, Abstain)
+
+
+def test_a_line_that_takes_over_is_not_averaged_with_the_one_before():
+    """Eight seconds are averaged; none of the first line's beats is in the second one's numbers."""
+    lines = LineNumerics()
+    first = [n for c in waves(20, ("ABP", "ABP_WAVE", 80)) for n in lines.feed(c)]
+    later = [replace(c, t_s=c.t_s + 20) for c in waves(20, ("ART", "ABP_WAVE", 110))]
+    second = [n for c in later for n in lines.feed(c)]
+    told = [[n.value for n in found if n.channel == "ABP_MEAN" and n.valid] for found in (first, second)]
+
+    assert max(told[0]) < 85
+    assert min(told[1]) > 105
+
+
+def test_waves_that_are_no_arterial_line_give_nothing_and_lines_are_bounded():
+    lines = LineNumerics()
+    (chunk,) = waves(1, ("CVP", "CVP_WAVE", 8))
+    for number in range(50):
+        lines.feed(replace(chunk, code=f"{number}", channel=None, rival_of="ABP_WAVE"))
+
+    assert lines.feed(replace(chunk, rival_of=None)) == []
+    assert len(lines._lines) == MAX_LINES
+
+
+def test_intellivue_and_hl7_tell_whose_rival_a_second_wave_is():
+    layout = WaveLayout(32, 64, 13, -40.0, 520.0, 160, 9120, codes.MMHG)
+    seen = tuple(
+        Observation(
+            1,
+            handle,
+            layout.attributes()
+            | {codes.WAVE_SAMPLES: samples_bytes(line, 0, layout.encode(np.full(32, 80.0)))},
+        )
+        for handle, line in enumerate((ABP, ART), 1)
+    )
+    monitor = IntelliVueDecoder().feed(frame(build(PollResult(1, 1, 1, 0, codes.WAVE, 0, seen))))
+    rows = "".join(
+        f"OBX|{i}|NA|{code}^x^MDC|1.{i}.1.1|80^81^80|266016^MDC_DIM_MMHG^MDC|||||F\r"
+        f"OBX|{i}|NM|0^MDC_ATTR_SAMP_RATE^MDC|1.{i}.1.1.1|125|264608^MDC_DIM_PER_SEC^MDC|||||F\r"
+        for i, code in enumerate((150036, 150032), 1)
+    )
+    text = f"MSH|^~\\&|GW||||20260302070000||ORU^W01|1|P|2.6\rOBR|1||||||20260302070000\r{rows}"
+    gateway = Hl7Decoder().feed(wrap(text.encode()))
+
+    for events in (monitor, gateway):
+        assert [(e.channel, e.rival_of, e.unit) for e in events] == [
+            ("ABP_WAVE", None, "mmHg"),
+            (None, "ABP_WAVE", "mmHg"),
+        ]

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from toy_bundle import SHAPES, known_answers, manifest, toy_bundle
 
-from barocast.calibration.calibrators import Calibrator
+from barocast.calibration.parametric import TemperatureBias
 from barocast.runtime.bundle import SIZE_CAPS, read_bundle, sign, write_manifest
 from barocast.runtime.errors import BundleError, SettingsError
 from barocast.runtime.trust import trusted_keys, write_keys
@@ -142,9 +142,9 @@ ALARM = {"horizon_min": 10, "trigger": {"p_on": 0.5, "p_off": 0.4}}
         ({"alarm": ALARM | {"trigger": {"p_on": 0.2, "p_off": 0.3}}}, "p_off"),
         ({"alarm": ALARM | {"trigger": {"p_on": 0.5, "p_off": 0.4, "n": 2.5}}}, r"alarm\.trigger must"),
         ({"calibrator": {"kind": "magic"}}, "calibrator kind"),
-        ({"calibrator": Calibrator().to_dict() | {"scale": 0.01}}, "calibrator scale"),
-        ({"calibrator": Calibrator().to_dict() | {"scale": 21}}, "calibrator scale"),
-        ({"calibrator": Calibrator().to_dict() | {"bias": -21}}, "bias -21"),
+        ({"calibrator": TemperatureBias().to_dict() | {"scale": 0.01}}, "calibrator scale"),
+        ({"calibrator": TemperatureBias().to_dict() | {"scale": 21}}, "calibrator scale"),
+        ({"calibrator": TemperatureBias().to_dict() | {"bias": -21}}, "bias -21"),
     ],
 )
 def test_a_signed_manifest_that_this_version_cannot_mean_is_refused(tmp_path, change, reason):

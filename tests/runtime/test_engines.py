@@ -106,7 +106,7 @@ def test_what_is_no_graph_is_refused(tmp_path):
     toy = toy_bundle(tmp_path / "b")
     bundle = toy.read()
     broken = type(bundle)(
-        bundle.manifest, b"not onnx", bundle.tokenizer, bundle.calibrator, bundle.known_answers, bundle.card
+        bundle.manifest, b"not onnx", bundle.tokenizer, bundle.calibrators, bundle.known_answers, bundle.card
     )
 
     with pytest.raises(BundleError, match="refuses it"):

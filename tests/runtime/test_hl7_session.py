@@ -6,7 +6,7 @@ import hl7 as hl7_package
 import pytest
 from shared_data import captures
 
-from barocast.runtime.decoders.mllp import Block, MllpDeframer, wrap
+from barocast.runtime.decoders.mllp import MAX_MESSAGE, Block, MllpDeframer, wrap
 from barocast.runtime.domain import Corrupt
 from barocast.runtime.sessions.hl7 import SILENT_AFTER_S, Hl7Session
 
@@ -73,6 +73,14 @@ def test_a_message_without_a_header_is_rejected():
     assert answered(b"PID|1\r") == [["MSA", "AR", ""]]
 
 
+def test_a_message_that_is_too_long_is_rejected_and_the_next_one_is_read():
+    events, out = Hl7Session().receive(b"\x0bMSH|" + b"x" * MAX_MESSAGE + wrap(b"") + wrap(message()), 0.0)
+
+    answers = [msa(found.payload) for found in MllpDeframer().feed(out)]
+    assert answers == [["MSA", "AR", ""], ["MSA", "AA", "A7"]]
+    assert events[-1].value == 71.0
+
+
 def test_an_empty_control_id_is_answered_empty():
     assert answered(message(control="")) == [["MSA", "AA", ""]]
 
@@ -89,6 +97,13 @@ def test_the_answer_comes_with_the_last_byte_and_the_events_with_it():
     events, out = session.receive(stream[-2:-1], 0.0)
 
     assert ([event.value for event in events], msa(out)) == ([71.0], ["MSA", "AA", "A7"])
+
+
+@pytest.mark.parametrize(("accept", "kinds"), [("", ["ORA^R41^ORA_R41"]), ("AL", ["ACK^R40^ACK"])])
+def test_a_reported_alarm_is_answered_in_its_own_kind_once_it_was_read(accept: str, kinds: list[str]):
+    _, out = Hl7Session().receive(wrap(message(accept, kind="ORU^R40^ORU_R40")), 0.0)
+
+    assert [found.payload.decode().split("|")[8] for found in MllpDeframer().feed(out)] == kinds
 
 
 def test_two_messages_in_one_segment_get_two_answers_in_order():

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shared_data import captures
 
-from barocast.plugin.recordings import decoder_for
 from barocast.runtime.decoders.intellivue_log import MAX_PIECE, STAMP_BYTES, StampedLog
 from barocast.runtime.decoders.mib import MAX_PAYLOAD, Frame
-from barocast.runtime.domain import Corrupt, DeviceAlarm, Sample
+from barocast.runtime.domain import Corrupt
 
 STAMP = b"2026/03/02T07:30:00,125"
 
@@ -94,37 +91,3 @@ def test_no_byte_of_any_file_is_lost(pieces):
 @settings(max_examples=50, deadline=None)
 def test_after_any_garbage_the_next_record_is_read(noise):
     assert payloads(cut(noise, STAMP + b"sound", STAMP))[-1] == b"sound"
-
-
-@pytest.mark.parametrize(
-    ("name", "frames"), [("UDP_05192014_demo_data", 882), ("sim_1module_presss_nbp_ecg_press", 1153)]
-)
-def test_recorded_logs_are_read_whole(name, frames):
-    decoder = decoder_for("intellivue-udp")
-    events = decoder.feed(captures(f"intellivue/dd_intellivue_mp70_response.log.{name}").read_bytes())
-    events += decoder.close()
-
-    assert (decoder.counts.frames, decoder.counts.corrupt) == (frames, 0)
-    assert {event.channel for event in events if isinstance(event, Sample)} >= {
-        "ABP_MEAN",
-        "ABP_SYS",
-        "ABP_DIA",
-    }
-
-
-def test_recorded_line_without_a_transducer_is_invalid_and_its_alarm_told():
-    decoder = decoder_for("intellivue-udp")
-    name = "intellivue/dd_intellivue_mp70_response.log.sim_1module_presss_nbp_ecg_press"
-    events = decoder.feed(captures(name).read_bytes())
-
-    assert not any(event.valid for event in events if getattr(event, "channel", None) == "ABP_MEAN")
-    assert {event.text for event in events if isinstance(event, DeviceAlarm)} == {"ABP Zero+Check Cal"}
-
-
-def test_recorded_serial_log_is_read_past_its_stamps():
-    decoder = decoder_for("intellivue-serial")
-    name = "intellivue/dd_intellivue_mp70_response.log.serial_05192014_demo_data"
-    decoder.feed(captures(name).read_bytes())
-
-    assert decoder.counts.frames == 869
-    assert decoder.counts.corrupt_by_reason == {"garbage": 869}

@@ -153,13 +153,6 @@ def test_chunking_changes_nothing_and_every_byte_is_accounted_for(stream, cuts):
     assert sum(found.length for found in chunked) == len(stream)
 
 
-def test_monitor_recording_is_sound_but_for_its_end():
-    found = deframed(captures("intellivue/jvscapture_MPRawoutput1.raw").read_bytes())
-
-    assert len(payloads(found)) == 2887
-    assert reasons(found) == ["cut short"]
-
-
 def test_recorded_frames_are_written_back_byte_for_byte():
     stream = captures("intellivue/jvscapture_MPRawoutput1.raw").read_bytes()
     found = [frame for frame in deframed(stream) if isinstance(frame, Frame)]

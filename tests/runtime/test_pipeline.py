@@ -71,7 +71,7 @@ def test_a_gap_is_abstained_on_and_then_the_history_is_too_thin(bundle):
 
 def test_a_calibrator_out_of_order_is_a_fault(bundle, monkeypatch):
     bed = pipeline(bundle)
-    monkeypatch.setattr(type(bundle.calibrator), "__call__", lambda _, logits: logits[::-1])
+    monkeypatch.setattr(type(bundle.calibrators.default), "__call__", lambda _, logits: logits[::-1])
 
     assert isinstance((bed.feed(steady(74.95, 100)) + bed.finish())[-1], Fault)
 

@@ -10,7 +10,7 @@ from builders import sample, series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from barocast.runtime.domain import DERIVED, Abstain, Window
+from barocast.runtime.domain import DERIVED, Abstain, Sample, Window
 from barocast.runtime.timeline import Timeline
 
 NAN = math.nan
@@ -109,6 +109,15 @@ def test_another_case_begins_when_the_clock_jumps():
 
     assert window.case.map_mean == 75.0
     assert window.case.minutes == pytest.approx(15.17, abs=0.01)
+
+
+def test_a_pressure_later_than_another_channel_is_no_clock_that_was_set():
+    known = series([80.0] * 100)
+    rate = Sample("HR", "hr", 1060.0, 70.0, "1/min")
+
+    built = timeline(known, [rate], series([75.0], start_s=1000.0))
+
+    assert window_of(built, 1000.0).case.minutes == pytest.approx(16.8, abs=0.1)
 
 
 def test_the_case_so_far_counts_events_and_low_minutes():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import struct
-from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -79,35 +78,6 @@ ABP = track(2, "ABP", kind=1, form=6, rate=125.0, gain=0.0625, offset=-50.0)
 
 
 # ---- real files ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "frames", "samples", "chunks"),
-    [("parsevital_test_data_demo", 1047, 29047, 140), ("parsevital_test_intellivue_demo1", 658, 19525, 100)],
-)
-def test_the_abp_wave_of_a_real_file_agrees_with_its_numerics(
-    name: str, frames: int, samples: int, chunks: int
-):
-    decoder = VitalDecoder()
-    events = decoder.feed(captures(f"vital/{name}.vital").read_bytes()) + decoder.close()
-    values, waves = defaultdict(set), [event for event in events if isinstance(event, WaveChunk)]
-    for event in events:
-        if isinstance(event, Sample) and event.channel:
-            values[event.channel].add(event.value)
-    abp = [chunk for chunk in waves if chunk.channel == "ABP_WAVE"]
-    joined = np.concatenate([chunk.values for chunk in abp])
-
-    assert (decoder.counts.frames, decoder.counts.samples, decoder.counts.corrupt) == (frames, samples, 0)
-    assert dict(values) == {
-        "NIBP_SYS": {120}, "NIBP_DIA": {80}, "NIBP_MEAN": {90}, "HR": {60}, "RR": {15}, "SPO2": {95},
-        "PR": {60}, "ABP_SYS": {120}, "ABP_DIA": {70}, "ABP_MEAN": {91},
-    }  # fmt: skip
-    assert (len(abp), {chunk.rate_hz for chunk in abp}, {chunk.unit for chunk in abp}) == (
-        chunks,
-        {125.0},
-        {"mmHg"},
-    )
-    assert (joined.min(), joined.max(), round(joined.mean())) == (70.0, 120.25, 91)
 
 
 def test_a_real_file_byte_by_byte_gives_the_same_events():

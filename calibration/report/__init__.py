@@ -1,0 +1,1 @@
+"""The report of a validation as people read it: pictures, the page, the checklist."""

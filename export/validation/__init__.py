@@ -1,0 +1,1 @@
+"""From a department's cases and a bundle to the evidence: played through the pipeline, judged, reported."""

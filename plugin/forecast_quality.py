@@ -1,0 +1,78 @@
+"""What `barocast validate --from-log` last found of the forecasts: its status.json, told at the bedside.
+
+In: the file that `[model] status` names. Out: a trouble in words, empty while there is none. It is read anew
+every minute. A verdict on another bundle says nothing of this one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from barocast.runtime.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+DEGRADED: Final = "degraded"
+EVERY_S: Final = 60.0
+"""Between two readings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The verdict on a bundle's forecasts."""
+
+    status: str
+    """`ok`, `degraded` or `too few`."""
+    since: str
+    """When that began, ISO 8601."""
+    bundle: str
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Print it whole."""
+        why = f": {'; '.join(self.reasons)}" if self.reasons else ""
+        return f"{self.status} since {self.since}{why}"
+
+
+def read_quality(path: Path) -> Quality:
+    """Read a status file. Raises SettingsError."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        status, since, bundle = (str(found[name]) for name in ("status", "since", "bundle"))
+        return Quality(status, since, bundle, tuple(str(reason) for reason in found["reasons"]))
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise SettingsError(
+            f"{path}: no status ({why}); `barocast validate --from-log LOG --gate FILE` writes it"
+        ) from error
+
+
+class QualityWatch:
+    """Keeps an eye on the file for a bed that runs one bundle."""
+
+    def __init__(self, path: Path, bundle_id: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._bundle_id = bundle_id
+        self._clock = clock
+        self._next_s = float("-inf")
+        self._trouble = ""
+
+    def trouble(self) -> str:
+        """Say that the forecasts are degraded, or that nobody knows; empty otherwise."""
+        now_s = self._clock()
+        if now_s >= self._next_s:
+            self._next_s = now_s + EVERY_S
+            self._trouble = self._read()
+        return self._trouble
+
+    def _read(self) -> str:
+        try:
+            quality = read_quality(self._path)
+        except SettingsError as error:
+            return str(error)
+        return str(quality) if (quality.status, quality.bundle) == (DEGRADED, self._bundle_id) else ""

@@ -1,0 +1,181 @@
+"""The sections of a validation on rows whose truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from judged_cases import STEP_S, judged, perfect
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from barocast.calibration.bootstrap import Estimate
+from barocast.calibration.figures import alarms, comparison, damage, forecast, paradox, risk, subgroups, worst
+from barocast.calibration.figures.verdict import Aim, Verdict, verdict
+from barocast.calibration.trigger import TriggerRules
+
+HORIZONS = (5, 10, 15)
+RULES = TriggerRules(p_on=0.5, p_off=0.4)
+DRAWS = 60
+
+
+def test_a_perfectly_calibrated_forecast_meets_every_aim():
+    found = risk.figures(perfect(rows=60_000), HORIZONS, DRAWS)["10"]
+
+    assert found["slope"]["value"] == pytest.approx(1, abs=0.05)
+    assert found["observed_expected"]["value"] == pytest.approx(1, abs=0.03)
+    assert found["ici"]["value"] < 0.01
+    assert found["verdicts"] == {"slope": "met", "observed_expected": "met", "ici": "met"}
+
+
+def test_risks_that_are_twice_too_high_miss_their_aim():
+    rows = perfect(rows=40_000)
+    found = risk.figures(replace(rows, p=np.minimum(2 * rows.p, 1)), HORIZONS, DRAWS)["5"]
+
+    assert found["observed_expected"]["value"] == pytest.approx(0.5, abs=0.03)
+    assert found["verdicts"]["observed_expected"] == "missed"
+
+
+def test_few_patients_are_too_few_to_tell():
+    found = risk.figures(perfect(rows=300, patients=5), HORIZONS, DRAWS)["5"]
+
+    assert found["verdicts"]["slope"] == "too few patients to tell"
+
+
+def test_discrimination_is_that_of_an_independent_library():
+    rows = perfect(rows=3000)
+    found = risk.figures(rows, HORIZONS, DRAWS)["15"]
+
+    assert found["auroc"]["value"] == pytest.approx(roc_auc_score(rows.labels[:, 2], rows.p[:, 2]))
+    assert found["auprc"]["value"] == pytest.approx(average_precision_score(rows.labels[:, 2], rows.p[:, 2]))
+
+
+def test_rows_without_forecast_or_label_are_counted_and_left_out():
+    rows = perfect(rows=1000)
+    rows.p[:100] = np.nan
+    rows.labels[100:150] = np.nan
+    found = risk.figures(rows, HORIZONS, DRAWS)["5"]
+
+    assert (found["rows"], found["unknown_labels"]) == (850, 50)
+    assert sum(found["histogram"]["rows"]) == 850
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.9, 1.1, Verdict.MET),
+        (0.9, 1.2, Verdict.UNCLEAR),
+        (1.2, 1.4, Verdict.MISSED),
+        (0.3, 0.8, Verdict.MISSED),
+        (np.nan, np.nan, Verdict.UNCLEAR),
+    ],
+)
+def test_the_interval_speaks_and_not_the_value(low, high, said):
+    assert verdict(Estimate(1.0, low, high), Aim(0.85, 1.15)) is said
+
+
+def test_a_band_that_always_holds_is_no_80_percent_band():
+    found = forecast.figures(perfect(rows=400), tuple(0.5 * (i + 1) for i in range(30)), DRAWS)
+
+    assert found["coverage_80"]["value"] == 1
+    assert found["verdicts"]["coverage_80"] == "missed"
+    assert found["mae_mmhg"]["value"] == found["last_value_mae_mmhg"]["value"] == 0
+    assert found["width_80_mmhg"]["value"] == 20
+    assert len(found["by_minute"]) == 30
+
+
+def test_a_score_that_knows_more_wins_paired():
+    rows = perfect(rows=5000)
+    random = np.random.default_rng(1)
+    worse = rows.p + random.normal(0, 0.2, rows.p.shape)
+    found = comparison.figures(replace(rows, others={"noisy": worse}), HORIZONS, DRAWS)["5"]
+
+    assert found["scores"]["Barocast"]["ours_minus"]["value"] == 0
+    assert found["scores"]["noisy"]["ours_minus"]["low"] > 0
+    assert found["matched"]["noisy"]["difference"]["value"] > 0
+    assert found["matched"]["noisy"]["mcnemar_p"] < 0.05
+
+
+def test_nobody_is_judged_on_easier_rows():
+    rows = perfect(rows=1000)
+    partial = rows.p.copy()
+    partial[:400] = np.nan
+    found = comparison.figures(replace(rows, others={"sometimes": partial}), HORIZONS, DRAWS)["5"]
+
+    assert found["rows"] == 600
+
+
+def falling_cases():
+    """Give rows of cases with a fall after 25 min, foreseen 5 min ahead."""
+    series = np.full(600, 80.0)
+    series[200:230] = 55.0
+    rows = judged(np.full(40, 0.1), np.zeros(40), patients=4, map_mmhg=series)
+    at = np.tile(np.arange(140, 200, 6), 4)
+    p = np.where(at >= 170, 0.9, 0.1)
+    return replace(rows, at=at, p=np.repeat(p[:, None], 3, axis=1))
+
+
+def test_alarms_are_counted_with_their_leads():
+    found = alarms.figures(falling_cases(), RULES, 10, 1, DRAWS)
+
+    assert found["all_onsets"] == found["shipped"]["events"] == 4
+    assert found["shipped"]["event_sensitivity"] == 1
+    assert found["leads_min"] == pytest.approx([(200 - 176) * STEP_S / 60] * 4)
+    assert found["shipped"]["time_in_alarm"] == pytest.approx(4 / 10)
+    assert len(found["sweep"]) == 80
+    assert found["shipped"]["event_sensitivity_interval"]["low"] == 1
+
+
+def test_the_worst_case_comes_first_and_is_whole():
+    rows = perfect(rows=200, patients=4)
+    rows.p[rows.case == 2] = 1 - rows.labels[rows.case == 2]
+    found = worst.figures(rows, RULES, 1)
+
+    assert found[0]["case_id"] == "c2"
+    assert len(found) == 4
+    assert len(found[0]["map_mmhg"]) == rows.cases[2].map_mmhg.size
+
+
+def test_a_group_with_few_events_is_suppressed():
+    series = np.full(900, 80.0)
+    series[100:110] = 50.0
+    rows = perfect(
+        rows=4000,
+        map_mmhg=series,
+        groups=lambda i: {"sex": "F" if i < 3 else "M", "ward": "only" if i else "x"},
+    )
+    found = subgroups.figures(rows, 1, DRAWS)
+
+    assert found["sex"]["F"] == {
+        "patients": 3,
+        "events": 3,
+        "rows": 600,
+        "suppressed": "fewer than 10 events or 5 patients",
+    }
+    assert found["sex"]["M"]["auroc"]["value"] == pytest.approx(0.75, abs=0.1)
+
+
+def test_damage_shows_what_it_costs_and_what_it_silences():
+    rows = perfect(rows=4000)
+    random = np.random.default_rng(2)
+    blurred = np.clip(rows.p + random.normal(0, 0.2, rows.p.shape), 0, 1)
+    silent = np.full(rows.p.shape, np.nan)
+    half = np.where(np.arange(4000)[:, None] % 2 == 0, rows.p, np.nan)
+    found = damage.figures(rows, {"blurred": blurred, "silent": silent, "half": half}, HORIZONS, DRAWS)
+
+    assert found["blurred"]["horizons"]["5"]["change"]["high"] < 0
+    assert found["silent"] == {"answered": 0.0, "horizons": {"5": None, "10": None, "15": None}}
+    assert found["half"]["answered"] == 0.5
+    assert found["half"]["horizons"]["10"]["change"]["value"] == 0
+
+
+def test_a_false_alarm_before_a_sudden_rise_may_have_been_treated():
+    series = np.full(900, 80.0)
+    series[112:] = 95.0
+    rows = judged(np.tile([0.1, 0.9, 0.9, 0.1, 0.1], 2), np.zeros(10), patients=2, map_mmhg=series)
+    found = paradox.figures(rows, RULES, 1, 600.0)
+    steady = paradox.figures(judged(rows.p[:, 0], np.zeros(10), patients=2), RULES, 1, 600.0)
+
+    assert (found["alarms"], found["false_alarms"], found["false_then_risen"]) == (2, 2, 2)
+    assert found["false_alarms_per_hour_without_them"] == 0
+    assert steady["false_then_risen"] == 0

@@ -1,0 +1,33 @@
+"""Wilson and McNemar, held against statsmodels and scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from statsmodels.stats.contingency_tables import mcnemar as sm_mcnemar
+from statsmodels.stats.proportion import proportion_confint
+
+from barocast.calibration.proportions import mcnemar, wilson
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 10), (3, 10), (10, 10), (812, 1000)])
+def test_the_wilson_interval_is_that_of_statsmodels(successes, trials):
+    expected = proportion_confint(successes, trials, method="wilson")
+
+    assert wilson(successes, trials) == pytest.approx(expected, abs=1e-12)
+
+
+def test_no_trials_tell_nothing():
+    assert np.isnan(wilson(0, 0)).all()
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (5, 0), (12, 30), (40, 40), (900, 1100)])
+def test_mcnemar_is_the_exact_test_of_statsmodels(first, second):
+    expected = sm_mcnemar([[7, first], [second, 9]], exact=True).pvalue if first + second else 1.0
+
+    assert mcnemar(first, second) == pytest.approx(expected)
+
+
+def test_thousands_of_disagreements_neither_overflow_nor_round():
+    assert mcnemar(20_000, 20_600) == pytest.approx(binomtest(20_000, 40_600).pvalue)
