@@ -75,7 +75,7 @@ TREND: Final = (
 
 
 class BisDecoder:
-    """One monitor's stream (runtime.session.Decoder)."""
+    """One monitor's stream (runtime.sessions.session.Decoder)."""
 
     def __init__(self) -> None:
         self._deframer = Deframer()

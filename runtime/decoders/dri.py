@@ -59,7 +59,7 @@ _SOCKET_OF: Final = MappingProxyType({kind: socket for socket, kind in SOCKETS.i
 
 
 class DriDecoder:
-    """Decoder of one monitor's stream (runtime.session.Decoder)."""
+    """Decoder of one monitor's stream (runtime.sessions.session.Decoder)."""
 
     def __init__(self) -> None:
         self._deframer = Deframer()

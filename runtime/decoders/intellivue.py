@@ -77,7 +77,7 @@ class MonitorClock:
 
 
 class IntelliVueDecoder:
-    """Decoder of one monitor's stream (runtime.session.Decoder).
+    """Decoder of one monitor's stream (runtime.sessions.session.Decoder).
 
     Serial frames, unless the deframer is another: intellivue_framing.Datagrams, intellivue_log.StampedLog.
     Demo data is invalid with its reason; with `allow_demo` it passes as if it were a patient's.

@@ -81,7 +81,7 @@ _FIELD: Final = re.compile(rf"({'|'.join(FIELDS)})=([^ %]*)")
 
 
 class MasimoDecoder:
-    """One oximeter's stream (runtime.session.Decoder)."""
+    """One oximeter's stream (runtime.sessions.session.Decoder)."""
 
     def __init__(self) -> None:
         self._tally = Tally()

@@ -39,7 +39,7 @@ _NUMBER: Final = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+) *", re.ASCII)
 
 
 class MedibusDecoder:
-    """One device's stream (runtime.session.Decoder)."""
+    """One device's stream (runtime.sessions.session.Decoder)."""
 
     def __init__(self) -> None:
         self._deframer = Deframer()

@@ -48,7 +48,7 @@ _LOST: Final = frozenset({"overrun", "unreadable"})
 
 
 class SdcDecoder:
-    """One consumer's records (runtime.session.Decoder)."""
+    """One consumer's records (runtime.sessions.session.Decoder)."""
 
     def __init__(self) -> None:
         self._deframer = Deframer()

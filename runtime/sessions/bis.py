@@ -39,7 +39,7 @@ WITHOUT_SPECTRA: Final = b"\x00"
 
 
 class BisSession:
-    """One monitor's connection (runtime.session.Session)."""
+    """One monitor's connection (runtime.sessions.session.Session)."""
 
     def __init__(self) -> None:
         self._decoder = BisDecoder()

@@ -36,7 +36,7 @@ CLASSES: Final = EXT1 | EXT2
 
 
 class DriSession:
-    """One line to one monitor (runtime.session.Session)."""
+    """One line to one monitor (runtime.sessions.session.Session)."""
 
     def __init__(self, *, interval_s: int = INTERVAL_S) -> None:
         self._decoder = DriDecoder()

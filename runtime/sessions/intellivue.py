@@ -88,7 +88,7 @@ class Anchor:
 
 
 class IntelliVueSession:
-    """One association with one monitor (runtime.session.Session)."""
+    """One association with one monitor (runtime.sessions.session.Session)."""
 
     def __init__(
         self, framing: Framing = SERIAL, *, allow_demo: bool = False, terms: Terms | None = None

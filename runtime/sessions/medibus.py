@@ -47,7 +47,7 @@ _ENABLE_FIRST: Final = bytes((0xD0, 0xC1, 0xC1, 0xC0, 0xC0))
 
 
 class MedibusSession:
-    """One device's connection (runtime.session.Session)."""
+    """One device's connection (runtime.sessions.session.Session)."""
 
     def __init__(self) -> None:
         self._decoder = MedibusDecoder()

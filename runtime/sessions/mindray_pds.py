@@ -47,7 +47,7 @@ _ALARMS: Final = (3, 4)
 
 
 class MindrayPdsSession:
-    """One monitor's connection (runtime.session.Session)."""
+    """One monitor's connection (runtime.sessions.session.Session)."""
 
     def __init__(self) -> None:
         self._decoder = Hl7Decoder()

@@ -18,7 +18,7 @@ SILENT_AFTER_S: Final = 5.0
 
 
 class PassiveSession:
-    """One listen-only connection (runtime.session.Session)."""
+    """One listen-only connection (runtime.sessions.session.Session)."""
 
     def __init__(self, decoder: Decoder, silent_after_s: float = SILENT_AFTER_S) -> None:
         self._decoder = decoder

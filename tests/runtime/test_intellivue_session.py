@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
+from barocast.plugin.virtual.intellivue_objects import MonitorObjects
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders.intellivue_association import Act, Association, Terms
 from barocast.runtime.decoders.intellivue_builder import build
@@ -261,12 +262,13 @@ def test_a_monitor_that_calls_for_a_client_has_forgotten_us():
     assert session.status == "silent"
 
 
-def test_demo_mode_is_noticed_when_it_comes_and_when_it_goes():
+def test_demo_mode_is_noticed_when_it_comes_and_when_it_goes(monkeypatch):
     """The mode is asked for every few seconds: values that do not say so themselves are doubted as well."""
+    monkeypatch.setattr(MonitorObjects, "_state", 0)  # no value carries a mark of its own
     monitor, session = VirtualIntelliVue(SteadyPatient()), IntelliVueSession()
     reasons = []
     for start_s, demo in ((0.0, False), (20.0, True), (40.0, False)):
-        monitor._demo = demo  # the mode alone, not the values' own marks
+        monitor.demonstrate(on=demo)
         heard = values(talk(session, monitor, 20, start_s), "ABP_MEAN")
         reasons.append({sample.reason for sample in heard[-8:]})
 
