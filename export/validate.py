@@ -62,6 +62,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--scores", type=Path, help="CSV of another score on the same cases: case_id,t_s,NAME..."
     )
     parser.add_argument("--parent", type=Path, help="float ONNX graph that the bundle's was quantized from")
+    parser.add_argument(
+        "--undamaged", action="store_true", help="leave out the plays with damaged input: most of the time"
+    )
     parser.add_argument("--gate", type=Path, help="TOML file of floors; status 1 when one is broken")
     parser.add_argument("--record", type=Path, help="change-control file: a line for this bundle is added")
 
@@ -90,7 +93,7 @@ def _run_on_cases(args: Namespace) -> int:
         path and path.resolve() for path in (args.bundle or default_bundle(), args.trust, args.parent)
     )
     source = Source(bundle, trust, parent=parent)
-    plan = Plan(source, Workforce(args.jobs, args.scheduler), args.draws, args.scores)
+    plan = Plan(source, Workforce(args.jobs, args.scheduler), args.draws, args.scores, not args.undamaged)
     with Stages() as stages:
         report = study(cases, plan, stages)
     findings, trouble = _held(report, floors)

@@ -102,8 +102,8 @@ PICTURES: Final[Mapping[str, Picture]] = MappingProxyType(
         "damage": Picture(
             forests.damage,
             "Change of AUROC with 95 % intervals for each kind of damaged input",
-            _both_classes,
-            NO_EVENT,
+            lambda report: bool(report["damage"]) and _both_classes(report),
+            "No picture: the cases were not played with damage, or no event followed any forecast.",
         ),
         "worst": Picture(
             whole_cases.worst,

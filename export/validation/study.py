@@ -53,6 +53,8 @@ class Plan:
     draws: int
     scores: Path | None = None
     """CSV of other people's scores (score_file)."""
+    damaged: bool = True
+    """Whether the judged cases are also played with every damage: most of the time goes there."""
 
 
 def study(cases: Sequence[StudyCase], plan: Plan, progress: Progress) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def _accounts(
 ) -> list[Account]:
     """Play every case, the judged ones with every damage."""
     wanted = [
-        Heard(case, answered=of_others, stressed=of_others)
+        Heard(case, answered=of_others, stressed=of_others and plan.damaged)
         for case, of_others in zip(cases, held.tolist(), strict=True)
     ]
     source = replace(plan.source, model_sha256=sha256_of_model(bundle))

@@ -14,6 +14,7 @@ from toy_study import HALF, toy_case, toy_source
 from barocast.calibration.bootstrap import draw_patients
 from barocast.calibration.folds import fold_of
 from barocast.calibration.landmarks import find_landmarks
+from barocast.calibration.report.page import page
 from barocast.export.validation import workers
 from barocast.export.validation.gather import Heard, account_of, gather, judged
 from barocast.export.validation.score_file import read_scores
@@ -191,6 +192,14 @@ def test_a_cluster_without_workers_says_so(cases, source, monkeypatch):
         pytest.raises(SettingsError, match="no worker is left"),
     ):
         gather([Heard(cases[0])], source, Workforce(scheduler=empty.scheduler_address))
+
+
+def test_the_damage_can_be_left_out_and_the_page_says_so(cases, source):
+    undamaged = Plan(source, Workforce(), draws=40, damaged=False)
+    report = study([replace(one, source="Elsewhere") for one in cases[:3]], undamaged, lambda *_: None)
+
+    assert report["damage"] == {}
+    assert "the cases were not played with damage" in page(report | {"gate": []})
 
 
 def test_comparators_stand_on_the_same_rows(report):
