@@ -2,8 +2,11 @@
 
 Two ways to the same draws. `estimate` takes any statistic of row weights and calls it once a draw. Figures
 that are made of sums over rows (most are) go through `PatientDraws`: rows are summed once per patient, and
-all draws together are one matrix product. `Drawn` arrays hold a figure's value first, then one value a
-draw; what is drawn from one PatientDraws is paired, so the difference of two models is a subtraction.
+all draws together are one matrix product. `Drawn` arrays hold a figure's value first, then one value a draw;
+what is drawn from one PatientDraws is paired, so the difference of two models is a subtraction.
+
+Of fewer than MIN_PATIENTS patients nothing is drawn: figures keep their value and have no interval (NaN),
+because draws of one patient are all alike, and an interval without width would look like certainty.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 DRAWS: Final = 1000
 LEVEL: Final = 0.95
+MIN_PATIENTS: Final = 5
+"""Fewer tell nothing of how patients differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,15 @@ class PatientDraws:
 
 
 def draw_patients(patients: NDArray[Any], draws: int = DRAWS, seed: int = 0) -> PatientDraws:
-    """Draw as many patients as there are, with replacement, `draws` times; patients (n,) of the rows."""
+    """Draw as many patients as there are, with replacement, `draws` times; patients (n,) of the rows.
+
+    No draw is made of fewer than MIN_PATIENTS.
+    """
     names, row = np.unique(patients, return_inverse=True)
     random = np.random.default_rng(seed)
-    few = max(names.size, 1)  # of nobody there are draws too, all of them empty
-    times = [np.bincount(random.integers(few, size=names.size), minlength=names.size) for _ in range(draws)]
+    wanted = draws if names.size >= MIN_PATIENTS else 0
+    drawn = random.integers(max(names.size, 1), size=(wanted, names.size))
+    times = [np.bincount(patients_of, minlength=names.size) for patients_of in drawn]
     return PatientDraws(row, np.array([np.ones(names.size), *times], dtype=np.float64))
 
 
@@ -87,7 +96,7 @@ def estimate(
     """Give each figure of `statistic` (of row weights) with its percentile interval.
 
     Draws on which a figure does not exist (NaN) are left out for that figure; the interval is NaN when
-    it exists on none.
+    it exists on none, and with fewer than MIN_PATIENTS patients.
     """
     weights = draw_patients(patients, draws, seed).weights()
     drawn = np.array([np.atleast_1d(np.asarray(statistic(w), dtype=np.float64)) for w in weights])

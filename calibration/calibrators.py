@@ -21,7 +21,7 @@ from barocast.calibration.parametric import Beta, Platt, TemperatureBias
 from barocast.calibration.stepwise import Isotonic, VennAbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -38,6 +38,9 @@ class Calibrator(Protocol):
 
     def to_dict(self) -> dict[str, Any]:
         """Give what the manifest holds."""
+
+    def summary(self) -> str:
+        """Say it in one line for a reader; tables by their extent."""
 
 
 KINDS: Final[Mapping[str, Callable[[Mapping[str, Any]], Calibrator]]] = MappingProxyType(
@@ -74,6 +77,11 @@ class Calibrators:
         for pattern in np.unique(patterns):
             p[patterns == pattern] = self.of(str(pattern))(logits[patterns == pattern])
         return p
+
+    def named(self) -> Iterator[tuple[str, Calibrator]]:
+        """Give whose rows each is for, the default first, for a reader."""
+        yield ("rows of any other pattern" if self.patterns else "all rows"), self.default
+        yield from self.patterns.items()
 
     def to_dict(self) -> dict[str, Any]:
         """Give what the manifest holds; a calibrator that is alone stands for itself."""

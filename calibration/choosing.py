@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MIN_PATTERN_PATIENTS: Final = 20
 """Fewer patients of a pattern share the default."""
+RULE: Final = "the simplest kind whose log loss on patients left out is within one standard error of the best"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,16 @@ class Choice:
     """Kind -> (loss above the best kind's, standard error of that difference over patients)."""
     refused: Mapping[str, str]
     """Kind -> why it could not be fitted in every fold."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give why this kind, for a record: plain values, without the fit itself."""
+        return {
+            "kind": self.kind,
+            "rule": RULE,
+            "losses": dict(self.losses),
+            "behind": {kind: list(of) for kind, of in self.behind.items()},
+            "refused": dict(self.refused),
+        }
 
 
 def choose(
@@ -85,13 +96,15 @@ def fit_by_pattern(
 ) -> Calibrators:
     """Fit a default on all rows, and one for each pattern (n,) of MIN_PATTERN_PATIENTS patients or more.
 
-    A pattern whose own fit is refused (too few events) shares the default. Raises ValueError as `fit` does.
+    A patient may have rows of several patterns. A pattern that all rows have needs no fit of its own, and one
+    of too few events shares the default. Raises ValueError as `fit` does.
     """
     default = fit(kind, rows, by_patient=by_patient, shrink=shrink)
     own: dict[str, Calibrator] = {}
-    for pattern in np.unique(patterns).tolist():
+    present = np.unique(patterns).tolist()
+    for pattern in present if len(present) > 1 else ():
         of = rows.take(patterns == pattern)
-        if MIN_PATTERN_PATIENTS <= of.n_patients < rows.n_patients and of.fewest >= MIN_EVENTS:
+        if of.n_patients >= MIN_PATTERN_PATIENTS and of.fewest >= MIN_EVENTS:
             own[pattern] = fit(kind, of, by_patient=by_patient, shrink=shrink)
     return Calibrators(default, MappingProxyType(own))
 

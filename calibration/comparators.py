@@ -198,3 +198,5 @@ COMPARATORS: Final[Mapping[str, Comparator]] = MappingProxyType(
     }
 )
 """Evaluation's table, by name."""
+UNFITTED: Final = ("-MAP", "MAP < 72 for 1 min", "LepMAP")
+"""Those that learn nothing: they score one patient's rows as well as a thousand's."""

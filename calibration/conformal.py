@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 COVERAGE: Final = 0.8
 """Of the 10 to 90 % band."""
+MIN_PATIENTS: Final = 4
+"""n patients can promise n / (n + 1) of a new one's rows: fewer cannot promise COVERAGE."""
 MAX_STEPS: Final = 256
 """A forecast of more steps than that is none of ours; it caps what is read from a manifest."""
 MAX_WIDENING_MMHG: Final = 100.0
@@ -55,6 +57,11 @@ class ConformalBand:
     def to_dict(self) -> dict[str, Any]:
         """Give what the manifest holds."""
         return {"kind": "conformal", "widenings_mmhg": list(self.widenings_mmhg)}
+
+    def summary(self) -> str:
+        """Give the range of the widenings."""
+        low, high, steps = min(self.widenings_mmhg), max(self.widenings_mmhg), len(self.widenings_mmhg)
+        return f"conformal, widened by {low:+.1f} to {high:+.1f} mmHg a side over {steps} steps"
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ConformalBand:

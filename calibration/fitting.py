@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from barocast.calibration.parametric import (
+    DRAWN,
     MAX_BIAS,
     MAX_SCALE,
     Beta,
@@ -88,7 +89,7 @@ def fit(kind: str, rows: CalibrationRows, *, by_patient: bool = False, shrink: b
     if rows.fewest < MIN_EVENTS:
         raise ValueError(f"{rows.fewest} rows of one outcome at a horizon; a calibrator needs {MIN_EVENTS}")
     fitted = FITS[kind](rows.logits, rows.labels, rows.weights(by_patient=by_patient))
-    if shrink and isinstance(fitted, TemperatureBias | Platt | Beta):
+    if shrink and isinstance(fitted, DRAWN):
         return fitted.shrunk(rows.n_patients)
     return fitted
 

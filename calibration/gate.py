@@ -1,8 +1,9 @@
 """A release held against floors: pass or fail, each with its reason.
 
 In: the report's plain values and the site's floors, each a path into the report with the least or the most
-that is accepted. Out: a Finding for each floor. A figure that does not exist fails: nothing passes unseen. A
-floor may be set on the value or, harder, on the end of its interval (`risk.10.auroc.low`).
+that is accepted. Out: a Finding for each floor. A figure that could not be computed fails, and so does any of
+a section that was left out: nothing passes unseen. A floor may be set on the value or, harder, on the end of
+its interval (`risk.10.auroc.low`). A name in a path may hold dots (`subgroups.BMI.18.5 to 25.auroc.low`).
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Finding:
 
 def hold(report: Mapping[str, Any], floors: Sequence[Floor]) -> list[Finding]:
     """Hold a report against every floor. Raises ValueError for a path that no report has."""
-    return [_finding(floor, _figure(report, floor.figure)) for floor in floors]
+    leaves = dict(_leaves(report))
+    return [_finding(floor, _figure(leaves, floor.figure)) for floor in floors]
 
 
 def _finding(floor: Floor, value: float | None) -> Finding:
@@ -62,23 +64,36 @@ def _finding(floor: Floor, value: float | None) -> Finding:
     return Finding(floor, value, passed, f"{floor.figure}: {value:.4g} {said} {asked}")
 
 
-def _figure(report: Mapping[str, Any], path: str) -> float | None:
-    at: Any = report
-    for step in path.split("."):
-        if not isinstance(at, dict) or step not in at:
-            near = difflib.get_close_matches(path, list(_paths(report)), n=1, cutoff=0.0)
-            raise ValueError(
-                f"{path}: a report has no such figure; the nearest is {near[0] if near else 'none'}"
-            )
-        at = at[step]
-    if at is not None and (isinstance(at, bool) or not isinstance(at, int | float)):
+def _figure(leaves: Mapping[str, Any], path: str) -> float | None:
+    """Give a figure of a report laid flat; None where it could not be computed."""
+    if _is_number(leaves.get(path)):
+        return float(leaves[path])
+    if any(f"{path}.".startswith(left_out) for left_out in _left_out(leaves)):
+        return None
+    if any(f"{leaf}.".startswith(f"{path}.") for leaf in leaves):
         raise ValueError(f"{path}: is no number; go on to one inside it")
-    return at
+    numbers = [leaf for leaf, value in leaves.items() if _is_number(value)]
+    near = difflib.get_close_matches(path, numbers, n=1, cutoff=0.0)
+    raise ValueError(f"{path}: a report has no such figure; the nearest is {near[0] if near else 'none'}")
 
 
-def _paths(report: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def _left_out(leaves: Mapping[str, Any]) -> Iterator[str]:
+    """Give the beginnings of the paths under which this report has nothing."""
+    for leaf, value in leaves.items():
+        if value is None or value == {}:
+            yield f"{leaf}."
+        elif leaf.endswith(".suppressed"):  # a subgroup with too few events for figures
+            yield leaf.removesuffix("suppressed")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _leaves(report: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Give each path of a report that goes no further, with what it leads to."""
     for name, part in report.items():
-        if isinstance(part, dict):
-            yield from _paths(part, f"{prefix}{name}.")
-        elif isinstance(part, int | float | None):
-            yield f"{prefix}{name}"
+        if isinstance(part, dict) and part:
+            yield from _leaves(part, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", part

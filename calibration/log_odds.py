@@ -22,7 +22,7 @@ NEWTON_STEPS: Final = 50
 LONGEST_STEP: Final = 5.0
 """Of one Newton step; without events the true answer lies at infinity, and is given up after NEWTON_STEPS."""
 SINGULAR: Final = 1e-12
-"""A determinant below it: the points do not tell a line."""
+"""A determinant below it, or a share of the largest singular value: the points do not tell a line."""
 
 
 def logit(p: Floats) -> NDArray[np.float64]:
@@ -41,7 +41,8 @@ def fit_logistic(
 ) -> NDArray[np.float64]:
     """Give the maximum-likelihood coefficients of a small logistic regression (Newton's method).
 
-    NaN where all labels are the same: the answer lies at infinity.
+    NaN where there is no single answer: labels are all the same or told apart without an error (it lies at
+    infinity), or columns of the design do not differ.
     """
     w = np.ones(labels.size) if weights is None else weights
     if (w * labels).sum() in {0.0, w.sum()}:
@@ -50,11 +51,13 @@ def fit_logistic(
     for _ in range(NEWTON_STEPS):
         p = sigmoid(design @ beta + offset)
         curvature = (design * (w * p * (1 - p))[:, None]).T @ design
-        step = np.linalg.lstsq(curvature, design.T @ (w * (labels - p)), rcond=None)[0]
+        step, _, rank, _ = np.linalg.lstsq(curvature, design.T @ (w * (labels - p)), rcond=SINGULAR)
+        if rank < beta.size:
+            break
         beta = beta + step
         if np.abs(step).max() < CLIP:
-            break
-    return beta
+            return np.asarray(beta)
+    return np.full(beta.size, np.nan)
 
 
 def fit_lines(x: Floats, total: Floats, events: Floats) -> NDArray[np.float64]:

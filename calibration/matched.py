@@ -4,10 +4,11 @@
     of_sounded       each at its most sensitive threshold within a budget of alarms per hour; the units are
                      events, found when the bedside's own trigger fires within the horizon before them
 
-Thresholds are found on the very rows that are compared: equal terms for both, no operating point to ship.
-Scores may be on any scale, a yes or no (1, 0) too; a score of few values may not reach the target closely,
-so what each really had is given beside it. Rows and events of one patient are not independent: the interval
-of the difference comes from a bootstrap over patients, and McNemar's p stands beside it.
+Thresholds are found on the very rows that are compared, and held on every draw: intervals do not include
+that choice, and a score of many values gains more by it than a yes or no (1, 0). Scores may be on any scale;
+one of few values may not reach the target closely, so what each really had is given beside it. Rows and
+events of one patient are not independent: the interval of the difference comes from a bootstrap over
+patients. McNemar's p takes units as independent: it is rough for events, and not to be read for rows.
 """
 
 from __future__ import annotations

@@ -55,6 +55,10 @@ class TemperatureBias:
         """Give what the manifest holds."""
         return {"kind": "temperature-bias", **asdict(self)}
 
+    def summary(self) -> str:
+        """Give the formula."""
+        return f"p = {_sigmoid_of(self.scale, self.bias)}"
+
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> TemperatureBias:
         """Read what the manifest holds. Raises KeyError, TypeError or ValueError for impossible numbers."""
@@ -87,6 +91,10 @@ class Platt:
     def to_dict(self) -> dict[str, Any]:
         """Give what the manifest holds."""
         return {"kind": "platt", "scales": list(self.scales), "biases": list(self.biases)}
+
+    def summary(self) -> str:
+        """Give the formula of each horizon."""
+        return "p = " + ", ".join(map(_sigmoid_of, self.scales, self.biases)) + ", in order of the horizons"
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Platt:
@@ -130,16 +138,29 @@ class Beta:
         """Give what the manifest holds."""
         return {"kind": "beta", **asdict(self)}
 
+    def summary(self) -> str:
+        """Give the formula."""
+        line = f"{self.low:.3f} x ln q - {self.high:.3f} x ln(1 - q) {self.bias:+.3f}"
+        return f"p = sigmoid({line}), q = sigmoid(logit)"
+
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Beta:
         """Read what the manifest holds. Raises KeyError, TypeError or ValueError for impossible numbers."""
         return cls(float(given["low"]), float(given["high"]), float(given["bias"]))
 
 
+DRAWN: Final = (TemperatureBias, Platt, Beta)
+"""Kinds that a fit on few patients draws towards the identity."""
+
+
 def beta_terms(logits: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give ln q and -ln(1 - q) of q = sigmoid(logit), exact however far out the logit lies."""
     values = np.asarray(logits, dtype=np.float64)
     return -np.logaddexp(0, -values), np.logaddexp(0, values)
+
+
+def _sigmoid_of(scale: float, bias: float) -> str:
+    return f"sigmoid({scale:.3f} x logit {bias:+.3f})"
 
 
 def _drawn(fitted: float, identity: float, patients: int) -> float:

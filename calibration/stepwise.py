@@ -71,6 +71,10 @@ class Isotonic:
         """Give what the manifest holds."""
         return {"kind": "isotonic", "tables": [knots.to_dict() for knots in self.tables]}
 
+    def summary(self) -> str:
+        """Give how many knots the tables have, and their range."""
+        return f"isotonic tables: {_extent(self.tables)}"
+
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Isotonic:
         """Read what the manifest holds. Raises AttributeError, KeyError, TypeError or ValueError."""
@@ -115,11 +119,24 @@ class VennAbers:
         tables = {"p0": self.p0, "p1": self.p1}
         return {"kind": "venn-abers"} | {name: [k.to_dict() for k in of] for name, of in tables.items()}
 
+    def summary(self) -> str:
+        """Give how many knots the steps have, and their range."""
+        return f"Venn-Abers steps: p0 {_extent(self.p0)}; p1 {_extent(self.p1)}"
+
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> VennAbers:
         """Read what the manifest holds. Raises AttributeError, KeyError, TypeError or ValueError."""
         p0, p1 = (tuple(Knots.from_dict(table) for table in given[name]) for name in ("p0", "p1"))
         return cls(p0, p1)
+
+
+def _extent(tables: tuple[Knots, ...]) -> str:
+    """Say how far tables reach, all horizons together; steps may have no knot at all."""
+    counts = ", ".join(str(len(knots.logits)) for knots in tables)
+    logits = [x for knots in tables for x in knots.logits]
+    over = f" over logits {min(logits):.2f} to {max(logits):.2f}" if logits else ""
+    risks = [p for knots in tables for p in knots.risks]
+    return f"{counts} knots{over}, risks {min(risks):.3f} to {max(risks):.3f}"
 
 
 def _from(knots: Knots, x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

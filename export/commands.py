@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from barocast.calibration.calibrators import KINDS
 from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -30,6 +31,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--key", type=Path, help="Ed25519 private key (PEM), made there when missing")
     parser.add_argument("--trust", type=Path, help="JSON file of trusted keys to add the public key to")
     parser.add_argument("--crossval", type=Path, help="folder of `train crossval` figures for the card")
+    parser.add_argument(
+        "--calibrator",
+        choices=(*KINDS, "choose"),
+        default="temperature-bias",
+        help="bundle: kind of calibrator, or `choose`: the one that patients left out are best served by",
+    )
+    parser.add_argument("--by-pattern", action="store_true", help="bundle: one more for rows without text")
+    parser.add_argument("--band", action="store_true", help="bundle: widen the MAP band until it holds 80 %%")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
 
@@ -45,16 +54,19 @@ def run(args: Namespace) -> int:
 
 
 def _bundle(args: Namespace, cohort: Path, say: Callable[[str], None]) -> int:
-    from barocast.export.cohort import role  # noqa: PLC0415 with torch, below
+    from barocast.export.calibrated import CalibrationPlan  # noqa: PLC0415 with torch, below
+    from barocast.export.cohort import role  # noqa: PLC0415
     from barocast.export.pack import Release, pack, read_or_make_key, save_record  # noqa: PLC0415
     from barocast.export.recipe import read_material, teach  # noqa: PLC0415
 
     recipe, material = _recipe(args.seed), read_material(cohort, args.work)
     say(f"{len(material.cases)} cases, {len(material.rows)} rows, {len(material.augmented)} stretched")
+    plan = CalibrationPlan(args.calibrator, args.by_pattern, args.band)
+    plan.check(len({case.subject_id for case in material.cases if role(case.subject_id) == "calibration"}))
     subjects = {case.subject_id for case in material.cases} | {b.subject_id for b in material.burdens}
     unseen = {subject for subject in subjects if role(subject) != "train"}
     taught = teach(material, unseen, recipe, args.work, say)
-    release = Release(args.id, read_or_make_key(args.key), _crossval_figures(args.crossval))
+    release = Release(args.id, read_or_make_key(args.key), plan, _crossval_figures(args.crossval))
     record = pack(taught, material, recipe, release, args.out, say)
     save_record(record, args.work / "record.json")
     _trust(args.trust, args.id, record["public_key"])

@@ -1,8 +1,8 @@
 """`barocast validate --from-log FILE [FILE ...]`: what was forecast at the bedside, judged by what followed.
 
 Writes live.json, live.html and, where floors are given with `--gate`, status.json: the file that a bed's
-configuration may name, so that its screen says when the forecasts have become worse. `since` of a status is
-the time at which it was first written; it stands as long as the status does.
+configuration may name, so that its screen says when the forecasts have become worse. `judged_at` of a status
+is the time of this run, `since` that at which the same was first said of the same bundle.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def run_live(args: Namespace) -> int:
     floors = read_floors(args.gate) if args.gate else []
     report = live_study(args.from_log, LivePlan(bundle, args.draws, reference, floors))
     if report["status"] is not None:
-        report["status"] |= {"since": _since(args.out / STATUS, report["status"]["status"])}
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        since = _since(args.out / STATUS, report["status"]) or now
+        report["status"] |= {"since": since, "judged_at": now}
     _write(args.out, report)
     print(f"{args.out / 'live.html'}: {summary(report)}")
     return int(report["status"] is not None and report["status"]["status"] == DEGRADED)
@@ -71,15 +73,14 @@ def summary(report: Mapping[str, Any]) -> str:
     return f"{about['cases']} cases, {about['onsets']} events, {about['answered']:.0%} answered{said}"
 
 
-def _since(path: Path, status: str) -> str:
-    """Give when this status began: as the file before said, where it said the same."""
+def _since(path: Path, status: Mapping[str, Any]) -> str:
+    """Give when this status began, as the file before said; empty where it said another, or nothing."""
     try:
         before = json.loads(path.read_text("utf-8"))
-        if before["status"] == status:
-            return str(before["since"])
+        same = all(before[name] == status[name] for name in ("status", "bundle"))
+        return str(before["since"]) if same else ""
     except (KeyError, OSError, TypeError, ValueError):
-        pass  # the first one, or one that nobody can read: it begins now
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+        return ""  # the first one, or one that nobody can read
 
 
 def _write(out: Path, report: dict[str, Any]) -> None:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from barocast.calibration.parametric import PRIOR_PATIENTS
+from barocast.calibration.calibrators import read_calibrators
+from barocast.calibration.conformal import COVERAGE, ConformalBand
+from barocast.calibration.parametric import DRAWN, PRIOR_PATIENTS
+from barocast.export.calibrated import CalibrationPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,9 +99,45 @@ def _model(record: Mapping[str, Any]) -> str:
         "path and head in float. "
         f"Against its float parent on {parity['rows']} rows: AUROC {changes} (5, 10, 15 min), largest change "
         f"of a probability {parity['max_p_change']:.4f}, same decisions {parity['same_decisions']:.2%}. "
-        f"Calibrator: p = sigmoid({record['calibrator']['scale']:.3f} x logit "
-        f"{record['calibrator']['bias']:+.3f}), fitted on the quantized graph on the calibration patients "
-        f"and drawn towards the identity with the weight of {PRIOR_PATIENTS} patients, because they are few."
+        f"{_calibrators(record)}{_choice(record['calibrator_choice'])}{_band(record['band'])}"
+    )
+
+
+def _calibrators(record: Mapping[str, Any]) -> str:
+    """Say what turns logits into probabilities, for whose rows, and how far it was drawn."""
+    calibrators = read_calibrators(record["calibrator"])
+    named = list(calibrators.named())
+    said = "; ".join(f"{whose}: {one.summary()}" for whose, one in named)
+    heading = (
+        f"Calibrators by pattern: {said}" if calibrators.patterns else f"Calibrator: {named[0][1].summary()}"
+    )
+    fitted = ", fitted on the quantized graph on the calibration patients"
+    drawn = (
+        f" and drawn towards the identity with the weight of {PRIOR_PATIENTS} patients, because they are few."
+        if isinstance(calibrators.default, DRAWN)
+        else "; a table cannot be drawn towards the identity, however few they are."
+    )
+    bare = (
+        " The calibration rows were run once more without text; risks without text are not among the figures "
+        "below."
+    )
+    return heading + fitted + drawn + (bare if calibrators.patterns else "")
+
+
+def _choice(choice: Mapping[str, Any] | None) -> str:
+    if choice is None:
+        return ""
+    losses = ", ".join(f"{kind} {loss:.4f}" for kind, loss in choice["losses"].items())
+    refused = "".join(f"; {kind} refused ({reason})" for kind, reason in choice["refused"].items())
+    return f" The kind was chosen: {choice['rule']} (nats: {losses}{refused})."
+
+
+def _band(band: Mapping[str, Any] | None) -> str:
+    if band is None:
+        return ""
+    return (
+        f" The 10 to 90 % band of MAP is {ConformalBand.from_dict(band).summary()}, fitted on the same "
+        f"patients to hold {COVERAGE:.0%} of a new patient's rows, if patients are exchangeable."
     )
 
 
@@ -158,8 +197,9 @@ def _limits() -> str:
 
 def _reproduce(record: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    options = CalibrationPlan(**record["calibration_plan"]).options()
     return (
         "## Reproduce\n\n"
-        "`barocast train bundle --out DIR` with BAROCAST_COHORT set to the cohort's folder "
+        f"`barocast train bundle --out DIR{options}` with BAROCAST_COHORT set to the cohort's folder "
         f"(`barocast train crossval` for the table). Seeds are in the settings; made with {versions}."
     )

@@ -1,9 +1,9 @@
 """A taught network -> a signed bundle directory, and the record of the run.
 
-    export -> quantize -> calibrator (calibration patients) -> threshold (selection patients)
+    export -> quantize -> calibrators, band (calibration patients) -> threshold (selection patients)
            -> figures (test patients, once) -> known answers, card, manifest, signature
 
-Every number in the card comes from here. Calibrator and threshold are fitted on the quantized graph.
+Every number in the card comes from here. Calibrators, band and threshold are fitted on the quantized graph.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,16 +21,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from barocast.calibration.alarm_burden import choose, sweep
 from barocast.calibration.events import HYPOTENSION
-from barocast.calibration.fitting import fit_temperature_bias
 from barocast.calibration.trigger import TriggerRules
+from barocast.export.answers import ask, of_role
 from barocast.export.assess import assess, risk_tracks
+from barocast.export.calibrated import CalibrationPlan, calibrate
 from barocast.export.cohort import LEARNED_FROM, role
 from barocast.export.known_answers import TOLERANCE, known_answers, sane
 from barocast.export.model import FORECAST_MINUTES, GATES
 from barocast.export.model_card import model_card
 from barocast.export.quantize import parity, quantize
 from barocast.export.rows import MODEL_CHANNELS
-from barocast.export.to_onnx import run_rows, shapes, to_onnx
+from barocast.export.to_onnx import shapes, to_onnx
 from barocast.runtime import wordpiece
 from barocast.runtime.bundle import read_bundle, sign, write_manifest
 from barocast.runtime.domain import HORIZONS_MIN
@@ -44,9 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from barocast.calibration.calibrators import Calibrator
+    from barocast.export.answers import Answers
+    from barocast.export.calibrated import Calibrated
     from barocast.export.recipe import Material, Recipe, Taught
 
 ALARM_HORIZON_MIN: Final = 10
@@ -59,23 +59,12 @@ PACKAGES: Final = ("torch", "onnx", "onnxscript", "onnxruntime", "lightgbm", "nu
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What both graphs say of every row."""
-
-    exact: NDArray[np.float64]
-    """(n, 3) logits of the float graph."""
-    logits: NDArray[np.float64]
-    """(n, 3) logits of the int8 graph."""
-    quantiles: NDArray[np.float64]
-    """(n, 3, step) of the int8 graph, mmHg."""
-
-
-@dataclass(frozen=True, slots=True)
 class Release:
-    """What a bundle is called and who signs it."""
+    """What a bundle is called, who signs it, and what stands in it beside the graph."""
 
     id: str
     key_pem: bytes
+    plan: CalibrationPlan = field(default_factory=CalibrationPlan)
     crossval: dict[str, Any] | None = None
     """Figures of `train crossval`, for the card."""
 
@@ -90,24 +79,28 @@ def pack(
 ) -> dict[str, Any]:
     """Write and sign the bundle; give the record of the run. Raises BundleError when int8 lost the model."""
     exact = to_onnx(taught.model)
-    learned = material.rows.take(_of_role(material, "train"))
+    learned = material.rows.take(of_role(material, "train"))
     graph = quantize(exact, learned, taught.texts, recipe.training.seed)
     say(f"exported: float {len(exact)} bytes, int8 {len(graph)} bytes")
-    answers = _answers(exact, graph, material, taught, say)
-    calibrator, alarm = _fit(answers, material)
+    answers = ask((exact, graph), material, taught.texts, say, bare=release.plan.by_pattern)
+    calibrated, alarm = _fit(answers, material, release.plan)
     record = {
         "id": release.id,
         "intended_use": INTENDED_USE,
         **_about_run(taught, material, recipe, graph),
-        "calibrator": calibrator.to_dict(),
+        "calibration_plan": asdict(release.plan),
+        **calibrated.to_record(),
         "alarm": asdict(alarm),
-        **_figures(answers, calibrator, alarm, material),
+        **_figures(answers, calibrated, alarm, material),
         "crossval": release.crossval,
     }
     if not record["parity"]["holds"]:
-        raise BundleError(f"int8 lies too far from float: {record['parity']}; quantize less of the trunk")
+        raise BundleError(
+            f"int8 lies too far from float: {record['parity']}; quantize less of the trunk, "
+            "or ask for a calibrator of a few numbers (tables can be steep)"
+        )
     _write(out, graph, taught.tokenizer_json, record)
-    record["public_key"] = _seal(out, _manifest(graph, release.id, calibrator, alarm), release.key_pem)
+    record["public_key"] = _seal(out, _manifest(graph, release.id, calibrated, alarm), release.key_pem)
     return record
 
 
@@ -123,35 +116,28 @@ def read_or_make_key(path: Path | None) -> bytes:
     return pem
 
 
-def _answers(
-    exact: bytes, graph: bytes, material: Material, taught: Taught, say: Callable[[str], None]
-) -> Answers:
-    float_logits, _, _ = run_rows(exact, material.rows, taught.texts, lambda text: say(f"float: {text}"))
-    logits, quantiles, _ = run_rows(graph, material.rows, taught.texts, lambda text: say(f"int8: {text}"))
-    return Answers(float_logits, logits, quantiles)
-
-
-def _fit(answers: Answers, material: Material) -> tuple[Calibrator, AlarmPoint]:
-    rows = material.rows
-    fitted_on, chosen_on = (_of_role(material, name) for name in ("calibration", "selection"))
-    fitted = fit_temperature_bias(answers.logits[fitted_on], rows.labels[fitted_on].astype(np.float64))
-    calibrator = fitted.shrunk(len({material.cases[case].subject_id for case in rows.case[fitted_on]}))
-    p = calibrator(answers.logits[chosen_on])
+def _fit(answers: Answers, material: Material, plan: CalibrationPlan) -> tuple[Calibrated, AlarmPoint]:
+    rows, chosen_on = material.rows, of_role(material, "selection")
+    calibrated = calibrate(plan, answers.heard(material))
+    p = calibrated.calibrators.by_row(answers.logits[chosen_on], answers.patterns[chosen_on])
     tracks = risk_tracks(p, rows.take(chosen_on), material.cases, ALARM_HORIZON_MIN)
     points = sweep(tracks, TriggerRules(p_on=0.5, p_off=0.45), ALARM_HORIZON_MIN * 60)
     rules, _ = choose(points, MAX_ALARMS_PER_HOUR)
-    return calibrator, AlarmPoint(ALARM_HORIZON_MIN, rules)
+    return calibrated, AlarmPoint(ALARM_HORIZON_MIN, rules)
 
 
 def _figures(
-    answers: Answers, calibrator: Calibrator, alarm: AlarmPoint, material: Material
+    answers: Answers, calibrated: Calibrated, alarm: AlarmPoint, material: Material
 ) -> dict[str, Any]:
     rows, cases = material.rows, material.cases
-    p, exact = calibrator(answers.logits), calibrator(answers.exact)
+    p, exact = (
+        calibrated.calibrators.by_row(logits, answers.patterns) for logits in (answers.logits, answers.exact)
+    )
+    quantiles = calibrated.shown(answers.quantiles)
     figures: dict[str, Any] = {}
     for name in ("calibration", "selection", "test"):
-        of = _of_role(material, name)
-        figures[name] = assess(p[of], answers.quantiles[of], rows.take(of), cases, alarm)
+        of = of_role(material, name)
+        figures[name] = assess(p[of], quantiles[of], rows.take(of), cases, alarm)
     column = HORIZONS_MIN.index(alarm.horizon_min)
     found = parity(exact, p, rows.labels, alarm.trigger.p_on, column)
     return figures | {"parity": found.to_dict()}
@@ -170,13 +156,8 @@ def _about_run(taught: Taught, material: Material, recipe: Recipe, graph: bytes)
 
 def _role_counts(material: Material, name: str) -> dict[str, int]:
     cases = [case for case in material.cases if role(case.subject_id) == name]
-    rows = int(_of_role(material, name).sum())
+    rows = int(of_role(material, name).sum())
     return {"patients": len({case.subject_id for case in cases}), "cases": len(cases), "rows": rows}
-
-
-def _of_role(material: Material, name: str) -> NDArray[np.bool_]:
-    """Give a mask (n rows,) of the role's rows."""
-    return np.array([role(case.subject_id) == name for case in material.cases])[material.rows.case]
 
 
 def _write(out: Path, graph: bytes, tokenizer_json: str, record: dict[str, Any]) -> None:
@@ -198,7 +179,7 @@ def _seal(out: Path, manifest: Manifest, key_pem: bytes) -> str:
     return public_key.hex()
 
 
-def _manifest(graph: bytes, bundle_id: str, calibrator: Calibrator, alarm: AlarmPoint) -> Manifest:
+def _manifest(graph: bytes, bundle_id: str, calibrated: Calibrated, alarm: AlarmPoint) -> Manifest:
     return Manifest(
         id=bundle_id,
         sequence=1,
@@ -212,10 +193,11 @@ def _manifest(graph: bytes, bundle_id: str, calibrator: Calibrator, alarm: Alarm
         forecast_minutes=FORECAST_MINUTES,
         gates=GATES,
         text_template=TEMPLATE_VERSION,
-        calibrator=calibrator.to_dict(),
+        calibrator=calibrated.calibrators.to_dict(),
         alarm=alarm,
         known_answer_tolerance=TOLERANCE,
         learned_from=LEARNED_FROM,
+        band=None if calibrated.band is None else calibrated.band.to_dict(),
     )
 
 

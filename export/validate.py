@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from barocast.calibration.bootstrap import DRAWS
 from barocast.calibration.gate import hold
 from barocast.runtime.bundle import default_bundle
 from barocast.runtime.errors import SettingsError
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from barocast.calibration.gate import Finding, Floor
 
 HELP: Final = "Judge a bundle on held-out cases: figures with intervals, comparators, report, gate."
-DRAWS: Final = 1000
+STUDY_ONLY: Final = ("cases", "scores", "record", "scheduler", "parent", "undamaged", "jobs")
+"""Options that mean nothing beside --from-log."""
 GATE_CLOSED: Final = 1
 """Exit status when a floor is broken."""
 MIN_DRAWS: Final = 200
@@ -55,7 +57,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, help="bundle directory (default: the embedded one)")
     parser.add_argument("--trust", type=Path, help="JSON file of further public keys to trust")
     parser.add_argument("--out", type=Path, help="folder for the report")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="local processes")
+    parser.add_argument("--jobs", type=int, help="local processes (default: one a processor)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler instead of local processes")
     parser.add_argument("--draws", type=int, default=DRAWS, help=f"bootstrap draws (default {DRAWS})")
     parser.add_argument(
@@ -66,7 +68,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--undamaged", action="store_true", help="leave out the plays with damaged input: most of the time"
     )
     parser.add_argument("--gate", type=Path, help="TOML file of floors; status 1 when one is broken")
-    parser.add_argument("--record", type=Path, help="change-control file: a line for this bundle is added")
+    parser.add_argument(
+        "--record", type=Path, help="change-control file: what --gate found of this bundle is added"
+    )
 
 
 def run(args: Namespace) -> int:
@@ -81,29 +85,34 @@ def run(args: Namespace) -> int:
 
 def _run_on_cases(args: Namespace) -> int:
     from barocast.export.validation.case_folder import read_folder  # noqa: PLC0415 `validate` extra
-    from barocast.export.validation.gate_file import read_floors, record  # noqa: PLC0415 likewise
+    from barocast.export.validation.gate_file import read_floors, read_record, record  # noqa: PLC0415 likewise
     from barocast.export.validation.gather import Source  # noqa: PLC0415 likewise
     from barocast.export.validation.study import Plan, study  # noqa: PLC0415 likewise
     from barocast.export.validation.workers import Workforce  # noqa: PLC0415 likewise
     from barocast.export.validation.written import write  # noqa: PLC0415 likewise
 
     floors = read_floors(args.gate) if args.gate else []
-    cases = read_folder(args.cases)
+    if args.record is not None:
+        read_record(args.record)  # what is wrong with it must not come out after minutes of work
+    cases = read_folder(args.cases.resolve())  # a cluster's workers stand in another folder
     bundle, trust, parent = (
         path and path.resolve() for path in (args.bundle or default_bundle(), args.trust, args.parent)
     )
     source = Source(bundle, trust, parent=parent)
-    plan = Plan(source, Workforce(args.jobs, args.scheduler), args.draws, args.scores, not args.undamaged)
+    workforce = Workforce(args.jobs or os.cpu_count() or 1, args.scheduler)
+    plan = Plan(source, workforce, args.draws, args.scores, not args.undamaged)
     with Stages() as stages:
         report = study(cases, plan, stages)
     findings, trouble = _held(report, floors)
     text = write(args.out, report | {"gate": [asdict(finding) for finding in findings]})
     if trouble:
         raise SettingsError(f"--gate {args.gate}: {trouble}")
-    if args.record is not None:
-        record(args.record, datetime.now(timezone.utc).isoformat(timespec="seconds"), text, report, findings)
     for finding in findings:
         print(f"{'pass' if finding.passed else 'FAIL'}  {finding.reason}")
+    if args.record is not None:
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        newest = record(args.record, now, text, report, findings)
+        print(f"{args.record}: the hash of the newest line is {newest}; keep it elsewhere")
     return 0 if all(finding.passed for finding in findings) else GATE_CLOSED
 
 
@@ -134,13 +143,14 @@ def _check(args: Namespace) -> None:
     missing = [name for name in (given, "out") if getattr(args, name) is None]
     if missing:
         raise SettingsError(f"--{missing[0]}: missing; barocast validate {wanted} --out DIR")
-    useless = ("cases", "scores", "record", "scheduler") if args.from_log else ("reference",)
-    for name in useless:
-        if getattr(args, name) is not None:
+    for name in STUDY_ONLY if args.from_log else ("reference",):
+        if getattr(args, name) not in {None, False}:
             raise SettingsError(f"--{name}: means nothing with {wanted}; leave it out")
+    if args.record is not None and args.gate is None:
+        raise SettingsError("--record: records what a gate found; give its floors with --gate")
     if args.draws < MIN_DRAWS:
         raise SettingsError(f"--draws {args.draws}: must be at least {MIN_DRAWS}")
-    if args.jobs < 1:
+    if args.jobs is not None and args.jobs < 1:
         raise SettingsError(f"--jobs {args.jobs}: must be at least 1")
     if args.out.exists() and not args.out.is_dir():
         raise SettingsError(f"--out {args.out}: is no folder; name another")

@@ -1,16 +1,18 @@
 """One bed: a session's events through the watch to the sinks, one step at a time.
 
-    step(data, now_s) -> bytes to send     whatever came from the port goes in, replies come out
+    receive(data, now_s) -> events, reply      whatever came from the port goes in; no reply waits for work
+    process(events, now_s) -> bytes to send    the work, and what time alone makes due
+    step(data, now_s) -> bytes to send         both
 
 No port and no clock in here: `serve` drives it from a real port, tests from a list. Silence is judged
-here, because only the arrival clock can see it: after `stale_s` without a usable sample the feed
-counts as lost (technical alarm) and every decision that falls due is an abstention that says so. Age and
-decisions are told on the device's clock, which runs on through silence (device_time).
+here, because only the arrival clock can see it: after `stale_s` without a usable sample, or with none whose
+time moves, the feed counts as lost (technical alarm) and every decision that falls due is an abstention that
+says so. Age and decisions are told on the device's clock, which runs on through silence (device_time).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from barocast.plugin.vitals import Vitals
 from barocast.runtime.alarm.events import Apply, FeedBack, FeedLost, Log
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from barocast.runtime.alarm.events import AlarmEvent, Effect
     from barocast.runtime.domain import Decision, Event, Patient
     from barocast.runtime.sessions.session import Session
+
+STANDS: Final = "the feed's clock stands still"
+"""Values come, all dated alike: nobody knows when they were measured."""
 
 
 class Bedside:
@@ -66,11 +71,23 @@ class Bedside:
         self._every_s = every_s
         self._wall = wall
         self._heard_s: float | None = None
+        self._stood_s: float | None = None
+        """When the last usable sample came whose time had not moved; None since one that had."""
+        self._times: dict[str, float | None] = {}
+        """Channel (empty: none of ours) -> device time of its last usable sample."""
         self._abstained_s: float | None = None
 
     def step(self, data: bytes, now_s: float) -> bytes:
         """Take what came, let time pass, and give what to send. `now_s` is monotonic."""
-        received, reply = self.session.receive(data, now_s)
+        received, reply = self.receive(data, now_s)
+        return reply + self.process(received, now_s)
+
+    def receive(self, data: bytes, now_s: float) -> tuple[list[Event], bytes]:
+        """Take what came; give its events, which `process` works on, and what to send before that."""
+        return self.session.receive(data, now_s)
+
+    def process(self, received: list[Event], now_s: float) -> bytes:
+        """Work on events, let time pass, and give what to send."""
         self._admit()
         events = self.watch.pipeline.steady(received, now_s)
         judged = self.watch.pipeline.judge(events, now_s)
@@ -81,7 +98,7 @@ class Bedside:
         self._carry_out(outcomes, [*effects, *self.watch.tick(now_s)])
         for part, trouble in self.parts.items():
             self.report(part, trouble())
-        return reply + self.session.due(now_s)
+        return self.session.due(now_s)
 
     def tell(self, event: AlarmEvent, now_s: float) -> None:
         """Pass on an operator's act."""
@@ -116,9 +133,13 @@ class Bedside:
 
     def _listen(self, events: list[Event], now_s: float) -> list[Effect]:
         was_silent = self.silent_s(now_s)
-        if self._heard_s is not None and not any(_usable(event) for event in events):
+        usable = {event.channel or "": event.t_s for event in events if _usable(event)}
+        moved = any(name not in self._times or self._times[name] != t_s for name, t_s in usable.items())
+        self._times |= usable
+        if self._heard_s is not None and not moved:
+            self._stood_s = now_s if usable else self._stood_s
             return []
-        self._heard_s = now_s
+        self._heard_s, self._stood_s = now_s, None
         if self._abstained_s is None:
             return []
         self._abstained_s = None
@@ -131,7 +152,9 @@ class Bedside:
         if self._abstained_s is not None and now_s - self._abstained_s < self._every_s:
             return []
         self._abstained_s = now_s
-        self._carry_out([], self.watch.tell(FeedLost(self.name, silent_s, self.session.status), now_s))
+        stands = self._stood_s is not None and now_s - self._stood_s < self._stale_s
+        why = STANDS if stands else self.session.status
+        self._carry_out([], self.watch.tell(FeedLost(self.name, silent_s, why), now_s))
         begun = self.watch.pipeline.timeline.newest_s is not None
         return [self.watch.abstain(self.device_s(now_s) if begun else silent_s, silent_s, now_s)]
 
@@ -155,5 +178,5 @@ class Bedside:
         self.report(sink, "" if receipt.ok else receipt.text)
 
 
-def _usable(event: Event) -> bool:
+def _usable(event: Event) -> TypeGuard[Sample | WaveChunk]:
     return isinstance(event, Sample | WaveChunk) and event.valid

@@ -78,7 +78,8 @@ def _facts(bundle: Bundle) -> list[tuple[str, str]]:
         ),
         ("model", f"{len(bundle.model):,} bytes"),
         ("vocabulary", f"{len(bundle.tokenizer.vocabulary):,} pieces"),
-        ("calibrator", ", ".join(f"{name} {value}" for name, value in manifest.calibrator.items())),
+        *(("calibrator", f"{whose}: {one.summary()}") for whose, one in bundle.calibrators.named()),
+        ("MAP band", bundle.band.summary() if bundle.band else "the graph's own quantiles"),
     ]
 
 

@@ -53,8 +53,10 @@ def main(argv: list[str] | None = None) -> int:
         _leave_stdout()
         return 0
     except OSError as error:
-        _leave_stdout()
-        print(f"barocast: standard output: {error.strerror}; name a file with --out", file=sys.stderr)
+        if error.filename is None:
+            _leave_stdout()
+        mend = "check this path" if error.filename else "name a file with --out"
+        print(f"barocast: {error.filename or 'standard output'}: {error.strerror}; {mend}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -1,7 +1,8 @@
 """`barocast doctor`: what this box has, in sentences, and the delays that it discloses.
 
 Each check gives a Finding; the exit status is 0 when none is bad. A missing loudspeaker is said, not hidden.
-`--config FILE` says what a bed's configuration makes of it: a silent trial, and the status of its forecasts.
+`--config FILE` says what a bed's configuration makes of it: a silent trial, what is read of the patient, and
+the status of its forecasts.
 `--recording FILE` reads a recording to its end and says what was lost of it, by kind: of a line that is heard
 now, the one that the service is writing ([sinks] record).
 """
@@ -24,13 +25,13 @@ import onnxruntime
 from serial.tools import list_ports
 
 from barocast.plugin.feeds import feed_names, find_feed, live_names
-from barocast.plugin.forecast_quality import DEGRADED, read_quality
+from barocast.plugin.forecast_quality import read_quality, utc_now
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
 from barocast.plugin.losses import loss_words
 from barocast.plugin.recordings import open_recording
 from barocast.plugin.segment_file import SUFFIX
 from barocast.plugin.serve import READ_S
-from barocast.plugin.settings import read_settings
+from barocast.plugin.settings import DROP, read_settings
 from barocast.plugin.sinks.sound import SoundSink
 from barocast.plugin.sinks.view import SILENT_TRIAL
 from barocast.runtime.engines import CPU, OrtEngine
@@ -157,6 +158,11 @@ def _config(args: Namespace) -> list[Finding]:
     if settings.alarm.silent:
         text = f"{SILENT_TRIAL}; NOTHING SOUNDS; the log is {settings.sinks.log}"
         found.append(Finding("silent", ok=True, text=text))
+    if settings.feed.demographics != DROP:
+        text = (
+            "[feed] demographics: age in years, sex, height and weight are read from the feed; never a name"
+        )
+        found.append(Finding("privacy", ok=True, text=text))
     return [*found, _quality(settings.model.status)]
 
 
@@ -167,7 +173,8 @@ def _quality(path: str) -> Finding:
         quality = read_quality(Path(path))
     except SettingsError as error:
         return Finding("quality", ok=False, text=str(error))
-    return Finding("quality", ok=quality.status != DEGRADED, text=f"forecasts of {quality.bundle}: {quality}")
+    trouble = quality.trouble(utc_now())
+    return Finding("quality", ok=not trouble, text=f"forecasts of {quality.bundle}: {trouble or quality}")
 
 
 def _ports(_: Namespace) -> list[Finding]:

@@ -20,7 +20,7 @@ from barocast.runtime.decoders.sdc import SdcDecoder
 from barocast.runtime.decoders.vital import VitalDecoder
 from barocast.runtime.sessions.bis import BisSession
 from barocast.runtime.sessions.dri import DriSession
-from barocast.runtime.sessions.hl7 import Hl7Session
+from barocast.runtime.sessions.hl7 import SILENT_AFTER_S, Hl7Session
 from barocast.runtime.sessions.intellivue import IntelliVueSession
 from barocast.runtime.sessions.medibus import MedibusSession
 from barocast.runtime.sessions.mindray_pds import MindrayPdsSession
@@ -57,10 +57,11 @@ HL7: Final = Feed(
     lambda: Hl7Decoder(FileDeframer()),
     Hl7Session,
     ("tcp", "tcp-listen", "tls", "tls-listen"),
-    stale_s=90.0,
+    stale_s=SILENT_AFTER_S,
     describer=Hl7Demographics,
 )
-"""Gateways send every 1 to 60 s."""
+"""Gateways send every 1 to 60 s, and none says which: lost after 2.5 periods of the slowest, as the session
+counts it silent."""
 
 MINDRAY_PDS: Final = Feed(
     "mindray-pds", lambda: Hl7Decoder(FileDeframer()), MindrayPdsSession, ("tcp",), stale_s=10.0

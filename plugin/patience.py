@@ -3,7 +3,8 @@
 A peer that vanishes leaves a TCP connection that stays open for ever and gives nothing. How long is too long
 differs by feed: one gateway sends every second, another every minute. So the usual pause between what
 arrives decides; while it is not known patience is short. Where a fresh connection stays quiet as well it
-doubles: a feed that is slow, or has become so, is soon left in peace.
+doubles: a feed that is slow, or has become so, is soon left in peace. Only a connection can try it: a port on
+which nobody has called is not quiet, but waits.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ PAUSES: Final = 5.0
 """Usual pauses missed in a row."""
 LEAST_PAUSE_S: Final = 0.5
 """What comes closer together is one message in pieces."""
+DOUBLINGS: Final = 4
+"""After so many SHORTEST_S is beyond LONGEST_S: a count without end would overflow."""
 KEPT: Final = 9
 """Pauses whose median is the usual one."""
 
@@ -33,7 +36,7 @@ class Patience:
         self._since_s: float | None = None
         """When the wait of now began: with the last bytes, or with the last connection."""
         self._vain = 0
-        """Connections since anything was heard."""
+        """Connections since anything was heard, up to DOUBLINGS."""
 
     def begins(self, now_s: float) -> None:
         """Tell that a connection stands: the wait of now is for what it will say."""
@@ -53,7 +56,7 @@ class Patience:
         if now_s - self._since_s < self.seconds:
             return False
         self._since_s = now_s
-        self._vain += 1
+        self._vain = min(self._vain + 1, DOUBLINGS)
         return True
 
     @property

@@ -4,7 +4,8 @@ A port that is lost is opened again after 1, 2, and then every 5 s. It is opened
 turn waits READ_S for it at most, so that silence is noticed and alarms go on meanwhile. Trouble is over, and
 the next wait short again, when bytes have come or the port has stood for STEADY_S: one that opens and is lost
 at once is no better than one that does not open. A connection that is quiet for too long (patience) may be
-half open, which nobody would ever say: it is closed and opened anew.
+half open, which nobody would ever say: it is closed and opened anew. What a protocol answers at once leaves
+before the bed works on what came.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.opening import give_up, in_background
 from barocast.plugin.transports.transport import TransportLost
+from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +71,7 @@ class Line:
         if self._port is None:
             self._open(timeout_s, now_s)
             return b""
-        if self._patience is not None and self._patience.ends(now_s):
+        if self._patience_ends(self._port, now_s):
             self.close()
             return b""
         try:
@@ -111,12 +113,25 @@ class Line:
         self._opening = None
         try:
             self._port = opening.result()
+        except SettingsError:  # only a person can mend it
+            raise
         except TransportLost as lost:
             self._lose(str(lost), now_s)
+            return
+        except Exception as error:  # noqa: BLE001 - a port that does not open costs the port, not the alarms
+            self._lose(f"{type(error).__name__}: {error}", now_s)
             return
         self._since_s = now_s
         if self._patience is not None:
             self._patience.begins(now_s)
+
+    def _patience_ends(self, port: Transport, now_s: float) -> bool:
+        if self._patience is None:
+            return False
+        if not port.connected:  # nobody is there who could be quiet
+            self._patience.begins(now_s)
+            return False
+        return self._patience.ends(now_s)
 
     def _note(self, data: bytes, now_s: float) -> None:
         if data or now_s - self._since_s >= STEADY_S:
@@ -148,7 +163,9 @@ def serve(
             if line.idle:
                 sleep(READ_S)
             now_s = clock()
-            line.write(bedside.step(data, now_s), now_s)
+            received, reply = bedside.receive(data, now_s)
+            line.write(reply, now_s)
+            line.write(bedside.process(received, now_s), now_s)
             bedside.report("port", line.trouble)
             if show is not None:
                 show(now_s)

@@ -3,12 +3,14 @@
     [feed]
     kind = "intellivue-serial"                       # one of feeds.live_names()
     address = "serial:///dev/ttyUSB0?baud=115200"    # transports/addresses.py lists the forms
-
     demographics = "drop" | "age-sex-size"           # what may be read of the patient; the default drops all
-    [feed.tls]       certificate, key, ca (PEM files), peer, mutual = true | false; with tls:// and tls-listen://
+
+    [feed.tls]       certificate, key, ca (PEM files), peer, mutual = true | false; with tls://, tls-listen://
+                     and sdcs://
     [bed]            name, patient (JSON file), every_s
-    [alarm]          priority = "advisory" | "medium"
-    [model]          bundle (directory), trust (JSON file of keys), threads (1 to MAX_THREADS)
+    [alarm]          priority = "advisory" | "medium", silent = true | false (a trial, told to nobody)
+    [model]          bundle (directory), trust (JSON file of keys), threads (1 to MAX_THREADS),
+                     status (status.json of `barocast validate --from-log`)
     [sinks]          terminal = true | false, sound_device = "hw:0", log = "decisions.jsonl",
                      record = "folder", others = ["name of a third party's sink"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from barocast.plugin.sinks.view import Numeric
+from barocast.runtime.clock_anchor import SET_BACK_S
 from barocast.runtime.domain import DERIVED, Sample
 
 if TYPE_CHECKING:
@@ -26,12 +27,15 @@ class Vitals:
                 self._latest[event.channel, event.code == DERIVED] = event
 
     def numerics(self, device_s: float, within_s: float) -> dict[str, Numeric]:
-        """Give channel -> newest at `device_s`, leaving out what was measured more than `within_s` before."""
+        """Give channel -> newest at `device_s`, leaving out what was measured more than `within_s` before.
+
+        What lies in the device's future was told before its clock was set back: nobody knows how old it is.
+        """
         shown: dict[str, Numeric] = {}
         # Derived ones first, so that what the monitor says itself takes their place.
         for (channel, _), sample in sorted(self._latest.items(), key=lambda item: not item[0][1]):
-            age_s = max(device_s - (device_s if sample.t_s is None else sample.t_s), 0.0)
-            if age_s <= within_s:
+            age_s = device_s - (device_s if sample.t_s is None else sample.t_s)
+            if -SET_BACK_S <= age_s <= within_s:
                 reason = str(sample.reason) if sample.reason else None
-                shown[channel] = Numeric(sample.value, age_s, reason)
+                shown[channel] = Numeric(sample.value, max(age_s, 0.0), reason)
         return shown

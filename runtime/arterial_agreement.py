@@ -7,8 +7,9 @@ channel, whose `rival_of` names the one they would have had; of a line that is o
 derived (waves.lines). While the mean pressures of the speaker and of a rival are more than DISAGREE_MMHG
 apart nobody can say which is wrong, and the speaker is refused: what the monitor told and what was derived
 from its wave alike. For the speaker stands the mean that the monitor tells, while it tells one, else the
-one of its wave. A rival that is itself unusable (no transducer, out of range) refuses nothing, nor does one
-that has said nothing for CURRENT_S.
+one of its wave. These two may be of two lines under one label: once they have been that far apart for
+APART_S, the speaker is refused as well. A rival that is itself unusable (no transducer, out of range)
+refuses nothing, nor does one that has said nothing for CURRENT_S.
 
 Values of one time are held until time goes on and compared together, so that neither the order of two
 lines in a message nor the cut of the feed matters. Samples without a time pass untouched.
@@ -34,6 +35,8 @@ DISAGREE_MMHG: Final = 20.0
 """Of mean pressure: more than level, damping and the site of the cannula explain."""
 CURRENT_S: Final = 10.0
 """Longest that the last word of a line stands for it. Slower feeds tell both lines in one message."""
+APART_S: Final = 30.0
+"""Longer than the mean that a monitor tells lags behind its wave, however fast the pressure falls."""
 MAX_RIVALS: Final = 8
 """Codes remembered: more lines than any patient has."""
 
@@ -64,8 +67,12 @@ class ArterialAgreement:
     def __init__(self) -> None:
         self._rivals: dict[str, tuple[float, list[float]]] = {}
         """Code -> device time of its last word, and the means then."""
-        self._told_s = -math.inf
-        """Device time of the last mean that the monitor itself told of the speaker."""
+        self._told = (-math.inf, math.nan)
+        """Device time and value of the last mean that the monitor itself told of the speaker."""
+        self._derived = (-math.inf, math.nan)
+        """The same of the last one derived from its wave."""
+        self._apart_s = math.inf
+        """Device time since which these two have been too far apart."""
         self._refused_s = -math.inf
         """Device time of the speaker's last mean if that was refused."""
         self._moment = Moment()
@@ -106,13 +113,22 @@ class ArterialAgreement:
             del self._rivals[next(iter(self._rivals))]
         mean = self._mean(t_s, said)
         if not math.isnan(mean):
-            self._refused_s = t_s if self._contradicted(t_s, mean) else -math.inf
+            refused = self._contradicted(t_s, mean) or t_s - self._apart_s >= APART_S
+            self._refused_s = t_s if refused else -math.inf
 
     def _mean(self, t_s: float, said: _Said) -> float:
         """Give what stands for the speaker: the wave only where the monitor has told nothing of late."""
         if not math.isnan(said.told):
-            self._told_s = t_s
-        return said.derived if abs(t_s - self._told_s) > CURRENT_S else said.told
+            self._told = (t_s, said.told)
+        if not math.isnan(said.derived):
+            self._derived = (t_s, said.derived)
+        self._apart_s = min(self._apart_s, t_s) if self._apart(t_s) else math.inf
+        return said.told if abs(t_s - self._told[0]) <= CURRENT_S else said.derived
+
+    def _apart(self, t_s: float) -> bool:
+        (told_s, told), (derived_s, derived) = self._told, self._derived
+        current = max(abs(t_s - told_s), abs(t_s - derived_s)) <= CURRENT_S
+        return current and abs(told - derived) > DISAGREE_MMHG
 
     def _contradicted(self, t_s: float, mean: float) -> bool:
         return any(

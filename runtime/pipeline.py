@@ -20,7 +20,7 @@ from barocast.runtime.device_time import DeviceTime
 from barocast.runtime.domain import Abstain, Fault, Patient, Risk, Sample, WaveChunk
 from barocast.runtime.prompt import describe
 from barocast.runtime.quality import NumericsGate
-from barocast.runtime.steady_time import SteadyTime
+from barocast.runtime.steady_time import SteadyTime, keeps_time
 from barocast.runtime.timeline import Timeline
 from barocast.runtime.tokens import pattern, text_ids, to_model_input
 from barocast.runtime.waves.lines import LineNumerics
@@ -75,7 +75,10 @@ class Pipeline:
 
         Those without a time are dated by `arrival_s`, monotonic seconds; None, of files: they stay without.
         """
+        set_backs = self._time.set_backs
         believed = self._time.feed(events)
+        if self._time.set_backs != set_backs:
+            self._device_time.set_back()
         return believed if arrival_s is None else self._device_time.dated(believed, arrival_s)
 
     def judge(self, events: Iterable[Event], arrival_s: float | None = None) -> list[Event]:
@@ -107,7 +110,7 @@ class Pipeline:
     def due(self, judged: Iterable[Event]) -> Iterator[Decision]:
         """Take judged events one by one; at each decision the timeline is still what it was decided on."""
         for event in judged:
-            if isinstance(event, Sample) and event.t_s is not None:
+            if isinstance(event, Sample) and event.t_s is not None and keeps_time(event):
                 yield from self._reach(event, event.t_s)
             self.timeline.take((event,))
 

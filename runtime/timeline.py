@@ -25,7 +25,7 @@ from barocast.calibration.events import HYPOTENSION, find_events
 from barocast.calibration.landmarks import QUIET_S
 from barocast.runtime.clock_anchor import SET_BACK_S
 from barocast.runtime.domain import DERIVED, Abstain, CaseSoFar, Sample, Window
-from barocast.runtime.steady_time import is_arterial
+from barocast.runtime.steady_time import AHEAD_S, is_arterial, keeps_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +58,7 @@ class Timeline:
     def __init__(self, channels: tuple[str, ...]) -> None:
         self.channels = channels
         self.newest_s: float | None = None
-        """Latest device time seen on any channel, seconds."""
+        """Latest device time seen on any channel that keeps time, seconds."""
         self._arterial_s = -math.inf
         """The same on an arterial channel."""
         self._oldest_s = 0.0
@@ -71,13 +71,10 @@ class Timeline:
         """Put the samples of our channels into their columns; everything else passes by."""
         for event in events:
             if isinstance(event, Sample) and event.t_s is not None and event.channel is not None:
-                if self.begins_case(event):
-                    self._begin(event.t_s)
-                self.newest_s = max(self.newest_s or event.t_s, event.t_s)
-                if is_arterial(event):
-                    self._arterial_s = max(self._arterial_s, event.t_s)
-                track = self._track(event.channel, derived=event.code == DERIVED)
-                track.add(event.t_s, event.value if event.valid else np.nan)
+                self._advance(event, event.t_s)
+                if self._in_case(event.t_s):
+                    track = self._track(event.channel, derived=event.code == DERIVED)
+                    track.add(event.t_s, event.value if event.valid else np.nan)
                 if event.channel == "ABP_MEAN" and event.code != DERIVED:
                     self._map_told = (event.t_s, event.reason)
 
@@ -143,10 +140,37 @@ class Timeline:
 
     def begins_case(self, sample: Sample) -> bool:
         """Whether another case begins with this sample: the first, after a long gap, or the clock was set."""
-        if sample.t_s is None or self.newest_s is None:
-            return sample.t_s is not None
-        set_back = is_arterial(sample) and sample.t_s < self._arterial_s - SET_BACK_S
-        return set_back or sample.t_s > self.newest_s + NEW_CASE_GAP_S
+        if sample.t_s is None or not keeps_time(sample):
+            return False
+        if self.newest_s is None or sample.t_s > self.newest_s + NEW_CASE_GAP_S:
+            return True
+        return sample.t_s < self._set_back_s(sample)
+
+    def _set_back_s(self, sample: Sample) -> float:
+        """Give the time before which this sample can only lie by a clock that was set back.
+
+        An arterial one goes by the arterial line, of which others may be told sooner; where there was none,
+        by any channel, for no pressure is lost. Another goes by its own channel, and may be told late.
+        """
+        if not is_arterial(sample):
+            track = self._tracks.get((sample.channel or "", sample.code == DERIVED))
+            return -math.inf if track is None else track.newest_s - AHEAD_S
+        if self._arterial_s == -math.inf and self.newest_s is not None:
+            return self.newest_s - SET_BACK_S
+        return self._arterial_s - SET_BACK_S
+
+    def _advance(self, sample: Sample, t_s: float) -> None:
+        if not keeps_time(sample):
+            return
+        if self.begins_case(sample):
+            self._begin(t_s)
+        self.newest_s = max(self.newest_s or t_s, t_s)
+        if is_arterial(sample):
+            self._arterial_s = max(self._arterial_s, t_s)
+
+    def _in_case(self, t_s: float) -> bool:
+        """Whether the grid may reach up to here: what keeps no time may be dated anywhere."""
+        return self.newest_s is not None and t_s <= self.newest_s + NEW_CASE_GAP_S
 
     def _begin(self, t_s: float) -> None:
         self._tracks.clear()
@@ -182,6 +206,11 @@ class _Track:
         """Device time of the newest valid sample."""
         self._last = (-np.inf, np.nan)
         self._intervals: deque[float] = deque(maxlen=CADENCE_INTERVALS)
+
+    @property
+    def newest_s(self) -> float:
+        """Device time of the newest sample, seconds."""
+        return self._last[0]
 
     def add(self, t_s: float, value: float) -> None:
         """Put a value (NaN: known to be missing) into its column."""

@@ -9,6 +9,7 @@ import numpy as np
 from barocast.calibration.events import HYPOTENSION
 from barocast.calibration.figures import (
     alarms,
+    all_windows,
     comparison,
     damage,
     forecast,
@@ -72,6 +73,8 @@ def report_of(rows, *, learned=SAID, sources=("VitalDB",), rules=RULES, unanswer
         "landmarks": len(rows),
         "answered": float(rows.answered.mean()),
         "unanswered": unanswered or {},
+        "cases_without_landmarks": sum(number not in rows.case for number in range(len(rows.cases))),
+        "hours_before_a_gap": 0.0,
     }
     about = {
         "bundle": "toy-1",
@@ -82,10 +85,14 @@ def report_of(rows, *, learned=SAID, sources=("VitalDB",), rules=RULES, unanswer
         "learned_from": learned,
         "cases_by_what_they_taught": {"nothing": len(rows.cases), "weights": 5},
         "judged": judged,
+        "patients_of_comparators": len(rows.cases),
     }
     return {
         "about": about,
         "risk": risk.figures(rows, HORIZONS, DRAWS),
+        "all_windows": all_windows.figures(
+            all_windows.Windows(rows.subjects, rows.labels, rows.p), HORIZONS, DRAWS
+        ),
         "forecast": forecast.figures(rows, MINUTES_AHEAD, DRAWS),
         "alarm": alarms.figures(rows, rules, HORIZONS[ALARM_COLUMN], ALARM_COLUMN, DRAWS),
         "comparison": comparison.figures(rows, HORIZONS, DRAWS),

@@ -28,10 +28,11 @@ _RATES: Final = MappingProxyType(
         "sensitivity_lead_5min": ("detected_early", "events"),
         "alarms_per_hour": ("alarms", "hours"),
         "false_alarms_per_hour": ("false_alarms", "hours"),
+        "ppv": ("true_alarms", "alarms"),
         "time_in_alarm": ("active_hours", "hours"),
     }
 )
-"""Rate -> the counts of Burden that it divides."""
+"""Rate -> the counts that it divides."""
 _COUNTED: Final = tuple(sorted({name for pair in _RATES.values() for name in pair}))
 
 
@@ -43,7 +44,7 @@ def figures(judged: Judged, rules: TriggerRules, horizon_min: int, column: int, 
     return {
         "horizon_min": horizon_min,
         "rules": asdict(rules),
-        "shipped": shipped.to_dict() | _intervals(judged, by_case, draws),
+        "shipped": shipped.to_dict() | {"detected": shipped.detected} | _intervals(judged, by_case, draws),
         "leads_min": [lead / 60 for lead in shipped.leads_s],
         "all_onsets": int(sum(track.onsets_s.size for track in tracks)),
         "sweep": [
@@ -54,7 +55,7 @@ def figures(judged: Judged, rules: TriggerRules, horizon_min: int, column: int, 
 
 def _intervals(judged: Judged, by_case: list[Burden], draws: int) -> dict[str, Any]:
     """Give the intervals of sensitivity and rates: patients are drawn, never single alarms."""
-    counts = np.array([[getattr(one, name) for name in _COUNTED] for one in by_case], dtype=np.float64)
+    counts = np.array([[_counts(one)[name] for name in _COUNTED] for one in by_case], dtype=np.float64)
     subjects = np.array([case.subject_id for case in judged.cases])
 
     def statistic(weights: NDArray[np.float64]) -> list[float]:
@@ -63,6 +64,10 @@ def _intervals(judged: Judged, by_case: list[Burden], draws: int) -> dict[str, A
 
     found = estimate(statistic, subjects, draws=draws)
     return {f"{name}_interval": asdict(one) for name, one in zip(_RATES, found, strict=True)}
+
+
+def _counts(found: Burden) -> dict[str, float]:
+    return asdict(found) | {"true_alarms": found.alarms - found.false_alarms}
 
 
 def _share(total: dict[str, float], part: str, whole: str) -> float:

@@ -1,7 +1,9 @@
-"""The MAP forecast itself: error, CRPS and the 80 % band, beside the last value, over the minutes ahead.
+"""The MAP forecast itself: error, pinball loss and the 80 % band, beside the last value, by minutes ahead.
 
 In: Judged rows with a forecast. Out: plain values with intervals, paired where ours stands beside the last
-value. As a forecast by a single number, the last value has its absolute error as CRPS.
+value. `crps_mmhg` is twice the mean pinball loss at three quantiles (calibration.forecast_error), below the
+CRPS of the whole distribution; of the last value, a single number, it is the absolute error and its very
+CRPS. That comparison therefore favours ours: the mean absolute error is the one to lead with.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The treatment paradox: a fall that was treated in time looks like a false alarm.
 
-Nobody wrote down the pressors. What the series does show is a pressure that rises by RISE_MMHG or more within
-WITHIN_S of an alarm: somebody may have acted. In: Judged rows and the trigger's rules. Out: how many alarms
-that concerns, and PPV and false alarms per hour without them. It is a sensitivity analysis, not a correction:
-a pressure also rises by itself.
+Nobody wrote down the pressors. What the series does show is a pressure that rises by RISE_MMHG or more
+within WITHIN_S of an alarm: somebody may have acted. In: Judged rows and the trigger's rules. Out: how many
+alarms that concerns, and PPV and false alarms per hour without the false ones among them, and without any of
+them, true or false: the first can only flatter, the second treats both alike. It is a sensitivity analysis,
+not a correction: a pressure also rises by itself.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ WITHIN_S: Final = 300.0
 
 
 def figures(judged: Judged, rules: TriggerRules, column: int, horizon_s: float) -> dict[str, Any]:
-    """Give the alarm figures with and without false alarms that a sudden rise followed."""
+    """Give the alarm figures with and without alarms that a sudden rise followed."""
     tracks = judged.tracks(judged.p, column)
     alarms = [
         (_true(track, t_s, horizon_s), _rose(case, t_s))
@@ -39,6 +40,7 @@ def figures(judged: Judged, rules: TriggerRules, column: int, horizon_s: float) 
     hours = sum(track.t_s.size for track in tracks) * EVERY_S / 3600
     true = sum(hit for hit, _ in alarms)
     risen = sum(rise and not hit for hit, rise in alarms)
+    true_risen = sum(rise and hit for hit, rise in alarms)
     false = len(alarms) - true
     return {
         "rise_mmhg": RISE_MMHG,
@@ -46,8 +48,10 @@ def figures(judged: Judged, rules: TriggerRules, column: int, horizon_s: float) 
         "alarms": len(alarms),
         "false_alarms": false,
         "false_then_risen": risen,
+        "true_then_risen": true_risen,
         "ppv": _share(true, len(alarms)),
         "ppv_without_them": _share(true, len(alarms) - risen),
+        "ppv_without_any_risen": _share(true - true_risen, len(alarms) - risen - true_risen),
         "false_alarms_per_hour": _share(false, hours),
         "false_alarms_per_hour_without_them": _share(false - risen, hours),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from barocast.calibration.report.cautions import cautions
-from barocast.calibration.report.printed import estimate, listed, number, share
+from barocast.calibration.report.printed import alarmed, estimate, listed, number, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,11 +43,12 @@ def not_shown(report: Report) -> list[str]:
     """Say what no validation of this kind shows."""
     sources = listed(report["about"]["sources"])
     return [
-        "That anybody is better off: no outcome was looked at, and nobody acted on these forecasts.",
+        "That anybody is better off: no outcome was looked at.",
+        "What acting on a forecast does: nobody is known to have acted on these.",
         f"How it does elsewhere: {sources} is what was judged.",
         "What treatment did: treated and untreated falls look alike in a pressure.",
         "The first 15 min of a case, induction included, and any patient without an arterial line.",
-        "How people and alarms get on with each other: nobody heard them.",
+        "How people and alarms get on with each other: these were computed, not heard.",
     ]
 
 
@@ -101,18 +102,21 @@ def _risk(minutes: str, found: Mapping[str, Any]) -> str:
 
 def _alarm(alarm: Mapping[str, Any]) -> str:
     shipped = alarm["shipped"]
+    found = alarmed(shipped, alarm["all_onsets"])
     sensitivity = estimate(shipped["event_sensitivity_interval"])
     rate = estimate(shipped["alarms_per_hour_interval"], 2)
     return (
-        f"Alarms on the {alarm['horizon_min']} min risk at {alarm['rules']['p_on']}: event sensitivity "
-        f"{sensitivity}, {rate} alarms per hour, PPV {share(shipped['ppv'])}, median lead, "
+        f"Alarms on the {alarm['horizon_min']} min risk at {alarm['rules']['p_on']}: before {found}, "
+        f"event sensitivity {sensitivity}; {rate} alarms per eligible hour "
+        f"({number(shipped['hours'], 1)} h), PPV {estimate(shipped['ppv_interval'])}, median lead, "
         f"min: {number(shipped['lead_median_min'], 1)}."
     )
 
 
 def _forecast(found: Mapping[str, Any]) -> str:
     error, last = (estimate(found[name], 2) for name in ("mae_mmhg", "last_value_mae_mmhg"))
+    pinball = estimate(found["crps_mmhg"], 2)
     return (
-        f"MAP to 15 min: mean absolute error {error} mmHg (last value {last}), CRPS "
-        f"{estimate(found['crps_mmhg'], 2)} mmHg, coverage of the 80 % band {estimate(found['coverage_80'])}."
+        f"MAP to 15 min: mean absolute error {error} mmHg (last value {last}), coverage of the 80 % band "
+        f"{estimate(found['coverage_80'])}, mean pinball loss x 2 (10/50/90 %) {pinball} mmHg."
     )

@@ -10,7 +10,7 @@ import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from barocast.calibration.comparators import COMPARATORS
+from barocast.calibration.comparators import COMPARATORS, UNFITTED
 from barocast.calibration.figures.verdict import Verdict
 from barocast.calibration.report.printed import listed, number, share
 
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     Report = Mapping[str, Any]
 
 FEW_ONSETS: Final = 100
-"""Below it a validation hardly measures calibration (Collins et al. 2016: 100 events at the least)."""
+"""Events that could be foreseen; below it a validation hardly measures calibration (Collins et al. 2016)."""
 FEW_ANSWERS: Final = 0.8
 """Below it the figures are about a choice of moments."""
+FEW_TEACHERS: Final = 50
+"""Patients; comparators that learn from fewer are beaten easily."""
 LEAST_LEFT: Final = 0.5
 """Of what the best comparator's AUROC lacks to 1: a score that leaves less is looked at, since in this field
 years of work take a tenth of it away."""
@@ -93,8 +95,9 @@ def _threshold(report: Report) -> Iterator[str]:
     ]
     if shipped["events"] and within and max(within) <= _rank(shipped):
         yield (
-            f"The shipped threshold {alarm['rules']['p_on']} is the best of {len(alarm['sweep'])} on these "
-            "very patients, as one that was picked on them would be."
+            f"Of {len(alarm['sweep'])} thresholds tried on these very patients, none with as few alarms per "
+            f"hour finds more events than the shipped {alarm['rules']['p_on']}: so it would be had it been "
+            "picked on them, and so it may be by chance."
         )
 
 
@@ -113,13 +116,13 @@ def _origin(report: Report) -> Iterator[str]:
 
 
 def _size(report: Report) -> Iterator[str]:
-    judged = report["about"]["judged"]
+    judged, foreseeable = report["about"]["judged"], report["alarm"]["shipped"]["events"]
     if not judged["onsets"]:
         yield "Not one event: whether the forecast finds any cannot be judged on these cases."
-    elif judged["onsets"] < FEW_ONSETS:
+    elif foreseeable < FEW_ONSETS:
         yield (
-            f"Only {judged['onsets']} events in {judged['patients']} patients: read the intervals, not the "
-            "values."
+            f"Only {foreseeable} events that could be foreseen ({judged['onsets']} onsets in all) in "
+            f"{judged['patients']} patients: read the intervals, not the values."
         )
 
 
@@ -132,11 +135,15 @@ def _coverage(report: Report) -> Iterator[str]:
 
 
 def _comparators(report: Report) -> Iterator[str]:
-    if not set(COMPARATORS) & set(next(iter(report["comparison"].values()))["scores"]):
+    learned = set(COMPARATORS) - set(UNFITTED)
+    teachers = report["about"]["patients_of_comparators"]
+    if not learned & set(next(iter(report["comparison"].values()))["scores"]):
         yield (
-            "No comparator could be fitted, there are too few patients or too few of them with events: what "
-            "the forecast adds to the pressure itself is not shown."
+            "No comparator that learns could be fitted, there are too few patients or too few of them with "
+            "events: what the forecast adds to the course of the pressure is not shown."
         )
+    elif teachers < FEW_TEACHERS:
+        yield f"The comparators learned from {teachers} patients, which is few: they are beaten easily."
 
 
 def _levels(report: Report) -> Iterator[str]:

@@ -17,13 +17,13 @@ from barocast.calibration.report import printed
 from barocast.calibration.report.card import card, not_shown
 from barocast.calibration.report.cautions import cautions
 from barocast.calibration.report.gallery import PICTURES, hang
-from barocast.calibration.report.tripod import checklist
+from barocast.calibration.report.tripod import ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TEMPLATE: Final = "page.html"
-FILTERS: Final = ("estimate", "interval", "listed", "number", "share")
+FILTERS: Final = ("alarmed", "estimate", "interval", "listed", "number", "share")
 """Of `printed`, for the template."""
 
 
@@ -42,5 +42,5 @@ def page(report: Mapping[str, Any], pictures: Mapping[str, str] | None = None) -
         cautions=cautions(report),
         not_shown=not_shown(report),
         card=card(report),
-        checklist=checklist(report),
+        checklist=ITEMS,
     )

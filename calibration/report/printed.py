@@ -20,13 +20,13 @@ def estimate(found: Mapping[str, float] | None, digits: int = 3) -> str:
     """Print `0.871 (0.845 to 0.893)`."""
     if found is None or not math.isfinite(found["value"]):
         return NONE
-    if not math.isfinite(found["low"]):
-        return f"{number(found['value'], digits)} (no interval)"
     return f"{number(found['value'], digits)} ({interval(found, digits)})"
 
 
 def interval(found: Mapping[str, float], digits: int = 3) -> str:
-    """Print `0.845 to 0.893`."""
+    """Print `0.845 to 0.893`, or say that there is none."""
+    if not math.isfinite(found["low"]):
+        return "no interval"
     return f"{number(found['low'], digits)} to {number(found['high'], digits)}"
 
 
@@ -41,6 +41,12 @@ def number(value: float | None, digits: int = 2) -> str:
 def share(value: float | None) -> str:
     """Print a share as a percentage."""
     return NONE if value is None or not math.isfinite(value) else f"{number(100 * value, 1)}{NO_BREAK}%"
+
+
+def alarmed(shipped: Mapping[str, float], onsets: int) -> str:
+    """Print event sensitivity as counts: `16 of the 30 events that could be foreseen (39 onsets in all)`."""
+    found, events = number(shipped["detected"], 0), number(shipped["events"], 0)
+    return f"{found} of the {events} events that could be foreseen ({number(onsets, 0)} onsets in all)"
 
 
 def listed(words: Sequence[str]) -> str:

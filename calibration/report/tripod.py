@@ -1,15 +1,12 @@
 """TRIPOD+AI (Collins et al., BMJ 2024;385:e078378): where each item is answered, or that it is not.
 
-In: the report. Out: rows (item, topic, answer). Topics are named in our own words. An item that a validation
+Out: rows (item, topic, answer). Topics are named in our own words. An item that a validation
 on recorded cases cannot answer says so: an empty cell would look like an oversight.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 _CARD: Final = "the maker's card in the bundle"
 _NONE: Final = "not reported: "
@@ -41,7 +38,7 @@ ITEMS: Final[tuple[tuple[str, str, str], ...]] = (
     ("12e", "measures of performance", "all sections"),
     ("12f", "updating", "none: the bundle was judged as it is"),
     ("12g", "how predictions were calculated", "what was judged"),
-    ("13", "class imbalance", "no resampling; prevalence is printed beside every figure"),
+    ("13", "class imbalance", _CARD + "; prevalence is printed beside every figure"),
     ("14", "fairness", "subgroups"),
     ("15", "output of the model", "risk at 5, 10 and 15 min; quantiles of MAP to 15 min"),
     ("16", "training against evaluation data", "what was judged; " + _CARD),
@@ -62,12 +59,3 @@ ITEMS: Final[tuple[tuple[str, str, str], ...]] = (
     ("27b", "interaction with users", "docs: configuration, alarms"),
     ("27c", "next steps", "what this does not show"),
 )
-
-
-def checklist(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Give the rows; what this very report lacks is said in place of where it would stand."""
-    lacking = _NONE + "no comparator could be fitted, the patients are too few"
-    one_score = len(next(iter(report["comparison"].values()))["scores"]) == 1
-    return [
-        (item, topic, lacking if one_score and item == "23a" else answer) for item, topic, answer in ITEMS
-    ]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -130,7 +131,15 @@ def to_case(layout: Layout, row: Mapping[str, str], patient: Patient, series: Se
 
 def read_patient(path: Path) -> Patient:
     """Give the patient of a file; nothing is known where there is none."""
-    return parse_patient(path.read_text("utf-8"), str(path)) if path.is_file() else Patient()
+    if not path.is_file():
+        return Patient()
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start} is no UTF-8; save it as UTF-8") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); allow it, or take it away") from error
+    return parse_patient(text, str(path))
 
 
 def _stated(path: Path) -> Layout:
@@ -152,30 +161,49 @@ def _stated(path: Path) -> Layout:
 
 def _seconds(layout: Layout, row: Mapping[str, str], name: str) -> float:
     text = row.get(name) or "nan"
-    try:
-        return float(text) * UNITS_S[layout.t_unit]
-    except ValueError as error:
+    start = _number(text)
+    if start is None or math.isinf(start):
         raise InputError(
             f"{layout.cases}: case {row['case_id']}: {name} is {text!r}; write {layout.t_unit} of the series"
-        ) from error
+        )
+    return start * UNITS_S[layout.t_unit]
 
 
 def _series(path: Path, layout: Layout) -> dict[str, Series]:
     """Give each case's values in order of time."""
-    table = _columns(path, [layout.column(name) for name in TOLD])
-    names, t, mmhg = (table[layout.column(name)] for name in TOLD)
-    case_ids, of_case = np.unique(np.array([str(name) for name in names.to_pylist()]), return_inverse=True)
-    try:
-        t_s, values = (np.asarray(column.to_numpy(), dtype=np.float64) for column in (t, mmhg))
-    except ValueError as error:
-        raise InputError(f"{path}: {error}; write numbers, and leave a cell without value empty") from error
-    t_s = t_s * UNITS_S[layout.t_unit]
+    told = [layout.column(name) for name in TOLD]
+    table = _columns(path, told)
+    if not table.num_rows:
+        raise InputError(f"{path}: has no row; add the values of the cases")
+    names = table[told[0]].to_pylist()
+    case_ids, of_case = np.unique(np.array([str(name) for name in names]), return_inverse=True)
+    t, values = (_numbers(path, column, table[column]) for column in told[1:])
+    t_s = t * UNITS_S[layout.t_unit]
     order = np.lexsort((t_s, of_case))
     starts = np.searchsorted(of_case[order], np.arange(1, case_ids.size))
     return {
         case_id: _checked(path, case_id, t_s[rows], values[rows])
         for case_id, rows in zip(case_ids.tolist(), np.split(order, starts), strict=True)
     }
+
+
+def _numbers(path: Path, name: str, column: Any) -> NDArray[np.float64]:  # noqa: ANN401 - pyarrow has no types
+    """Give a column (n,), NaN where it is empty."""
+    try:
+        return np.asarray(column.to_numpy(), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        given = enumerate(column.to_pylist(), start=1)
+        row, odd = next(((row, value) for row, value in given if value and _number(value) is None), (1, ""))
+        raise InputError(
+            f"{path}: row {row}: {name} is {str(odd)!r}; write numbers, and leave a cell without value empty"
+        ) from error
+
+
+def _number(value: Any) -> float | None:  # noqa: ANN401 - whatever a table can hold
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _columns(path: Path, names: list[str]) -> Any:  # noqa: ANN401 - pyarrow publishes no types

@@ -8,13 +8,16 @@
     at_most = 1.5
 
 `record` adds a line to the change-control file: which bundle, by which floors, on which report, with what
-result; each line carries the hash of the one before, so that a line taken out or changed shows.
+result; each line carries the hash of the one before, so that a line taken out or changed shows. Nothing
+follows the last line: that it was changed or cut shows only by its hash, which `record` gives to be kept
+elsewhere.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,24 +58,49 @@ def read_floors(path: Path) -> list[Floor]:
 
 def record(
     path: Path, when: str, report_text: str, report: dict[str, Any], findings: Sequence[Finding]
-) -> None:
-    """Add a line to the change-control file. Raises InputError where the file was tampered with."""
-    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
-    check_record(path, lines)
-    line = {
-        "when": when,
-        "bundle": report["about"]["bundle"],
-        "model_sha256": report["about"]["model_sha256"],
-        "report_sha256": _sha256(report_text),
-        "passed": all(finding.passed for finding in findings),
-        "findings": [finding.reason for finding in findings],
-        "previous": _sha256(lines[-1]) if lines else FIRST,
-    }
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+) -> str:
+    """Add a line to the change-control file; give its hash. Raises as `read_record` does."""
+    text = read_record(path)
+    line = json.dumps(
+        {
+            "when": when,
+            "bundle": report["about"]["bundle"],
+            "model_sha256": report["about"]["model_sha256"],
+            "report_sha256": _sha256(report_text),
+            "passed": all(finding.passed for finding in findings),
+            "findings": [finding.reason for finding in findings],
+            "previous": _sha256(text.splitlines()[-1]) if text else FIRST,
+        }
+    )
+    unended = "\n" if text and not text.endswith("\n") else ""  # an editor may have taken the last line's end
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{unended}{line}\n")
+    except OSError as error:
+        raise _unwritable(path, error.strerror) from error
+    return _sha256(line)
 
 
-def check_record(path: Path, lines: Sequence[str]) -> None:
+def read_record(path: Path) -> str:
+    """Give the text of a change-control file to which a line can be added; empty where there is none yet.
+
+    Raises SettingsError where it cannot be written, InputError where it cannot be read or was tampered with.
+    """
+    if not path.parent.is_dir():
+        raise _unwritable(path, f"there is no folder {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise _unwritable(path, "no permission")
+    try:
+        text = path.read_text("utf-8") if path.exists() else ""
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start} is no UTF-8; restore the file") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); name a file with --record") from error
+    _check_chain(path, text.splitlines())
+    return text
+
+
+def _check_chain(path: Path, lines: Sequence[str]) -> None:
     """Raise InputError at the first line that does not carry the hash of the one before."""
     expected = FIRST
     for number, line in enumerate(lines, start=1):
@@ -83,6 +111,10 @@ def check_record(path: Path, lines: Sequence[str]) -> None:
         if carried != expected:
             raise InputError(f"{path}:{number}: does not follow the line before it; restore the file")
         expected = _sha256(line)
+
+
+def _unwritable(path: Path, why: str | None) -> SettingsError:
+    return SettingsError(f"--record {path}: cannot be written ({why}); name a file in a folder of yours")
 
 
 def _floor(path: Path, number: int, table: Any) -> Floor:  # noqa: ANN401 - whatever TOML can hold

@@ -20,6 +20,7 @@ from barocast.export.validation.groups import groups_of
 from barocast.export.validation.played import NEVER_S, judge, listen
 from barocast.export.validation.recorded import events_of
 from barocast.export.validation.stress import VARIANTS
+from barocast.export.validation.study_case import Series
 from barocast.export.validation.workers import each
 from barocast.runtime.bundle import Bundle, read_bundle
 from barocast.runtime.domain import Fault
@@ -87,27 +88,34 @@ def gather(
     workforce: Workforce,
     done: Callable[[], None] = lambda: None,
 ) -> list[Account]:
-    """Play every case; accounts in the cases' order, made in the order of their cost."""
+    """Play every case; accounts in the cases' order, made in the order of their cost.
+
+    Raises InputError that names every case without arterial pressure.
+    """
     order = sorted(range(len(wanted)), key=lambda number: not wanted[number].stressed)
     accounts: dict[int, Account] = {}
     answers = each(partial(account_of, source=source), [wanted[number] for number in order], workforce)
     for number, account in zip(order, answers, strict=True):
-        accounts[number] = account
+        if account is not None:
+            accounts[number] = account
         done()
+    silent = [_name(heard.case) for number, heard in enumerate(wanted) if number not in accounts]
+    if silent:
+        raise InputError(
+            f"no arterial mean pressure in {', '.join(silent)}; give ABP_MEAN or an arterial wave, or take "
+            "these cases away"
+        )
     return [accounts[number] for number in range(len(wanted))]
 
 
-def account_of(heard: Heard, source: Source) -> Account:
-    """Play one case with the bundle of `source`, loaded once a process."""
+def account_of(heard: Heard, source: Source) -> Account | None:
+    """Play one case with the bundle of `source`, loaded once a process; None without arterial pressure."""
     bundle, engine = _loaded(source)
     case = heard.case
     every_s = EVERY_S if heard.answered else NEVER_S
     said = listen(events_of(case.series), case.patient, bundle, engine, every_s)
     if not np.isfinite(said.map_mmhg).any():
-        raise InputError(
-            f"case {case.case_id}: no arterial mean pressure in it; give ABP_MEAN or an arterial wave, "
-            "or leave the case out"
-        )
+        return None
     played = judge(said)
     starts_s = (case.surgery_start_s - said.started_s, case.anaesthesia_start_s - said.started_s)
     features = case_features(said.map_mmhg, played.at, case.patient, starts_s)
@@ -121,6 +129,10 @@ def account_of(heard: Heard, source: Source) -> Account:
         return Account(played, features, variants)
     beside = listen(events_of(case.series), case.patient, bundle, replace(asked, engine=parent))
     return Account(played, features, variants, judge(beside, said).p)
+
+
+def _name(case: StudyCase) -> str:
+    return f"case {case.case_id!r}" if isinstance(case.series, Series) else str(case.series)
 
 
 def judged(cases: Sequence[StudyCase], played: Sequence[Played]) -> Judged:

@@ -2,7 +2,8 @@
 
     read      export.validation.bedside_log: cases, what was said, and the MAP it was said of
     judge     export.validation.played, as a validation does; the last 15 min of a case have no label
-    figures   of the whole, with intervals; of each block of cases; of the newest block with enough events
+    figures   of the whole, with intervals; of each block of cases
+    floors    held against the newest block with enough events, answered or not: silence breaks them
 
 A log tells no patient: every case counts as one of its own. Cases of another bundle are left out and counted.
 Nothing here changes a threshold, a calibrator or a model.
@@ -119,14 +120,10 @@ def _telling(rows: Judged) -> bool:
 
 
 def _status(blocks: Sequence[Judged], rolled: Sequence[Mapping[str, Any]], plan: LivePlan) -> dict[str, Any]:
-    """Hold the floors against the newest block that can tell."""
+    """Hold the floors against the newest block with enough events."""
     if not plan.floors:
         return {"gate": [], "status": None}
-    enough = [
-        number
-        for number, block in enumerate(blocks)
-        if rolled[number]["onsets"] >= ENOUGH_ONSETS and _telling(block)
-    ]
+    enough = [number for number, block in enumerate(rolled) if block["onsets"] >= ENOUGH_ONSETS]
     if not enough:
         reason = f"no block of {rolling.BLOCK} cases has {ENOUGH_ONSETS} events yet"
         return {"gate": [], "status": _said(TOO_FEW, [reason], plan, rolled[-1])}

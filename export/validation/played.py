@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from barocast.calibration.landmarks import EVERY_S, find_landmarks
+from barocast.calibration.landmarks import EVERY_S, find_all_windows, find_landmarks
 from barocast.runtime.domain import HORIZONS_MIN, Abstain, Fault, Risk
 from barocast.runtime.pipeline import Pipeline
 from barocast.runtime.timeline import STEP_S
@@ -53,6 +53,10 @@ class Played:
     """(n, step) mmHg."""
     now: NDArray[np.float64]
     """(n,) mean MAP of the last 30 s, mmHg."""
+    window_labels: NDArray[np.float64]
+    """(k, horizon) of every moment with enough history, hypotensive ones included."""
+    window_p: NDArray[np.float64]
+    """(k, horizon) likewise; NaN where there was no forecast."""
     unanswered: dict[str, int]
     """Reason -> landmarks that got no forecast."""
     forgotten: int = 0
@@ -97,19 +101,21 @@ def listen(
 def judge(said: Said, truth: Said | None = None) -> Played:
     """Put the decisions beside what followed in `truth`: the same case, where `said` heard a damaged one."""
     true = truth or said
-    landmarks = find_landmarks(true.map_mmhg, STEP_S)
+    landmarks, windows = (find(true.map_mmhg, STEP_S) for find in (find_landmarks, find_all_windows))
     at, steps = landmarks.at, said.steps
-    decided = [said.decisions.get(true.started_s + column * STEP_S) for column in at.tolist()]
+    decided = _decided(said, true.started_s, at)
     empty = np.full((3, steps), np.nan)
     return Played(
         map_mmhg=true.map_mmhg,
         started_s=true.started_s,
         at=at,
         labels=landmarks.labels,
-        p=_stack([d.p if isinstance(d, Risk) else (np.nan,) * len(HORIZONS_MIN) for d in decided], (3,)),
+        p=_risks(decided),
         quantiles=_stack([_quantiles(d) if isinstance(d, Risk) else empty for d in decided], empty.shape),
         future=following(true.map_mmhg, at, steps),
         now=_now(true.map_mmhg, at),
+        window_labels=windows.labels,
+        window_p=_risks(_decided(said, true.started_s, windows.at)),
         unanswered=_reasons(decided),
         forgotten=said.forgotten,
     )
@@ -151,6 +157,15 @@ def _since(decisions: list[Decision], started_s: float) -> list[Decision]:
             break
         kept.append(decision)
     return kept[::-1]
+
+
+def _decided(said: Said, started_s: float, at: NDArray[np.intp]) -> list[Decision | None]:
+    return [said.decisions.get(started_s + column * STEP_S) for column in at.tolist()]
+
+
+def _risks(decided: list[Decision | None]) -> NDArray[np.float64]:
+    unknown = (np.nan,) * len(HORIZONS_MIN)
+    return _stack([one.p if isinstance(one, Risk) else unknown for one in decided], (len(unknown),))
 
 
 def _quantiles(risk: Risk) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from barocast.calibration.figures import (
     alarms,
+    all_windows,
     comparison,
     damage,
     forecast,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from barocast.calibration.figures.all_windows import Windows
     from barocast.calibration.judged import Judged
     from barocast.export.validation.workers import Workforce
     from barocast.runtime.manifest import AlarmPoint
@@ -51,6 +53,8 @@ class Evidence:
     """Variant -> (n, horizon) risks on the rows of `ours`."""
     parent: NDArray[np.float64] | None
     """(n, horizon) likewise, of the float parent's graph, where it was given."""
+    windows: Windows
+    """Every moment of the judged cases, hypotensive ones included."""
     alarm: AlarmPoint
     forecast_minutes: tuple[float, ...]
     draws: int
@@ -90,6 +94,7 @@ def _quantized(e: Evidence) -> dict[str, Any] | None:
 _SECTIONS: Final[Mapping[str, Callable[[Evidence], Any]]] = MappingProxyType(
     {
         "risk": lambda e: risk.figures(e.ours, HORIZONS_MIN, e.draws),
+        "all_windows": lambda e: all_windows.figures(e.windows, HORIZONS_MIN, e.draws),
         "forecast": lambda e: forecast.figures(e.ours, e.forecast_minutes, e.draws),
         "alarm": lambda e: alarms.figures(e.ours, e.alarm.trigger, e.alarm.horizon_min, e.column, e.draws),
         "comparison": lambda e: comparison.figures(e.ours, HORIZONS_MIN, e.draws),

@@ -90,7 +90,7 @@ def lost(share: float) -> Events:
 
 
 def raised(mmhg: float) -> Events:
-    """Add a constant: a transducer that hangs too low."""
+    """Add a constant: above 0 as a transducer that hangs too low does."""
     return numerics_only(lambda _: lambda sample: replace(sample, value=sample.value + mmhg))
 
 
@@ -150,8 +150,8 @@ VARIANTS: Final = (
     Variant("MAP every 5 min", events=seen_every(300.0)),
     Variant("20 % of samples lost", events=lost(0.2)),
     Variant("noise of 3 mmHg", events=noisy(3.0)),
-    Variant("transducer 5 mmHg too high", events=raised(5.0)),
-    Variant("transducer 5 mmHg too low", events=raised(-5.0)),
+    Variant("MAP reads 5 mmHg too high", events=raised(5.0)),
+    Variant("MAP reads 5 mmHg too low", events=raised(-5.0)),
     Variant("flush, zeroing, disconnection", events=numerics_only(disturbed)),
 )
 """What a validation tries on the shipped graph."""

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from barocast.calibration.comparators import COMPARATORS
+from barocast.calibration.comparators import COMPARATORS, UNFITTED
+from barocast.calibration.figures.all_windows import Windows
 from barocast.calibration.folds import FOLDS, cross_fit, fold_of
 from barocast.export.validation.gather import Heard, gather, judged, sha256_of_model
 from barocast.export.validation.score_file import read_scores
@@ -75,19 +76,22 @@ def study(cases: Sequence[StudyCase], plan: Plan, progress: Progress) -> dict[st
     rows = replace(rows, others=_comparators(rows, accounts, plan, progress))
     ours = rows.of_cases(held)
     if plan.scores is not None:
-        ours = replace(ours, others={**ours.others, **read_scores(plan.scores, ours)})
+        scores = read_scores(plan.scores, ours, {case.case_id for case in cases})
+        ours = replace(ours, others={**ours.others, **scores})
     heard = [account for account, of_others in zip(accounts, held, strict=True) if of_others]
     evidence = Evidence(
         ours=ours,
         everyone=_bare(rows),
         variants={name: np.concatenate([a.variants[name] for a in heard]) for name in heard[0].variants},
         parent=_parent_of(heard),
+        windows=_windows(ours, heard),
         alarm=bundle.manifest.alarm,
         forecast_minutes=bundle.manifest.forecast_minutes,
         draws=plan.draws,
     )
     sections = make_sections(evidence, plan.workforce, lambda total: progress("computing figures", 1, total))
-    return {"about": _about(bundle, cases, held, ours, heard), **sections}
+    about = _about(bundle, cases, held, ours, heard)
+    return {"about": about | {"patients_of_comparators": np.unique(rows.subjects).size}, **sections}
 
 
 def _taught(bundle: Bundle, case: StudyCase) -> bool:
@@ -123,10 +127,10 @@ def _refuse_copies(cases: Sequence[StudyCase], accounts: Sequence[Account]) -> N
 def _comparators(
     rows: Judged, accounts: Sequence[Account], plan: Plan, progress: Progress
 ) -> dict[str, NDArray[np.float64]]:
-    """Give every comparator's out-of-fold scores; none where the patients are too few for folds."""
+    """Give comparators' out-of-fold scores: of those that learn, where the patients are enough for folds."""
     fold = fold_of(rows.subjects)
-    if len(np.unique(fold)) < FOLDS or not _can_be_fitted(rows.labels, fold):
-        return {}
+    fitted = len(np.unique(fold)) == FOLDS and _can_be_fitted(rows.labels, fold)
+    names = tuple(COMPARATORS) if fitted else UNFITTED
 
     def spread(
         work: Callable[[tuple[str, int]], NDArray[np.float64]], tasks: Sequence[tuple[str, int]]
@@ -136,7 +140,7 @@ def _comparators(
             yield answer
 
     features = np.concatenate([account.features for account in accounts])
-    return cross_fit(tuple(COMPARATORS), features, rows.labels, fold, HORIZONS_MIN, spread)
+    return cross_fit(names, features, rows.labels, fold, HORIZONS_MIN, spread)
 
 
 def _can_be_fitted(labels: NDArray[np.float64], fold: NDArray[np.intp]) -> bool:
@@ -149,6 +153,16 @@ def _bare(rows: Judged) -> Judged:
     """Leave out the forecasts, which are most of what would have to be sent to workers."""
     nothing = np.empty((len(rows), 0))
     return replace(rows, quantiles=nothing, future=nothing)
+
+
+def _windows(ours: Judged, heard: Sequence[Account]) -> Windows:
+    """Put every moment of the judged cases together; `heard` are the accounts of the cases of `ours`."""
+    played = [account.played for account in heard]
+    return Windows(
+        subjects=np.repeat([case.subject_id for case in ours.cases], [len(one.window_p) for one in played]),
+        labels=np.concatenate([one.window_labels for one in played]),
+        p=np.concatenate([one.window_p for one in played]),
+    )
 
 
 def _parent_of(heard: Sequence[Account]) -> NDArray[np.float64] | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from barocast.calibration.report.card import markdown
 from barocast.calibration.report.gallery import PICTURES, hang
 from barocast.calibration.report.page import page
-from barocast.calibration.report.printed import number, share
+from barocast.calibration.report.printed import alarmed, number
 from barocast.export.validation.pdf import to_pdf
 from barocast.runtime.errors import SettingsError
 
@@ -80,7 +80,7 @@ def summary(report: dict[str, Any]) -> str:
     judged, shipped = report["about"]["judged"], report["alarm"]["shipped"]
     auroc = " / ".join(number(found["auroc"]["value"], 3) for found in report["risk"].values())
     return (
-        f"{judged['patients']} patients, {judged['onsets']} events; AUROC {auroc} at "
-        f"{' / '.join(report['risk'])} min; events alarmed: {share(shipped['event_sensitivity'])}, "
-        f"alarms per hour: {number(shipped['alarms_per_hour'])}"
+        f"{judged['patients']} patients; AUROC {auroc} at {' / '.join(report['risk'])} min; alarmed: "
+        f"{alarmed(shipped, judged['onsets'])}; "
+        f"alarms per eligible hour: {number(shipped['alarms_per_hour'])}"
     )

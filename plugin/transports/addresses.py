@@ -112,9 +112,10 @@ def _complete(parts: SplitResult) -> bool:
     try:
         if parts.scheme in sdc.SCHEMES:
             return sdc.complete(parts)
-        return (
-            bool(parts.path) if parts.scheme == "serial" else bool(parts.hostname) and parts.port is not None
-        )
+        if parts.scheme == "serial":
+            return bool(parts.path)
+        # No resolver takes a name with an empty label, or one beyond 63 characters: a UnicodeError.
+        return bool((parts.hostname or "").encode("idna")) and parts.port is not None
     except ValueError:
         return False
 

@@ -10,7 +10,7 @@ import select
 import socket
 from typing import Final, Protocol
 
-from barocast.plugin.transports.transport import CHUNK, CONNECT_S, TransportLost
+from barocast.plugin.transports.transport import CHUNK, WRITE_S, TransportLost
 
 CALL_S: Final = 3.0
 """Seconds in which each address of a name answers a call of ours, or is lost; finding them takes longer where
@@ -54,8 +54,8 @@ class Connection(Protocol):
 
 
 def kept_alive(connection: socket.socket) -> socket.socket:
-    """Set a new connection's options; a write to it ends within CONNECT_S."""
-    connection.settimeout(CONNECT_S)
+    """Set a new connection's options; a write to it ends within WRITE_S."""
+    connection.settimeout(WRITE_S)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _OPTIONS:
         if hasattr(socket, name):
@@ -73,6 +73,9 @@ def dial(host: str, port: int) -> socket.socket:
 
 class SocketTransport:
     """A TCP connection without more around it."""
+
+    connected = True
+    """Until it closes."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection

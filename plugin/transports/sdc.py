@@ -117,6 +117,9 @@ class Queue:
 class SdcTransport:
     """A subscription to one device, when it stands: read only, by construction. Raises TransportLost."""
 
+    connected = True
+    """The device that was found, until it is lost."""
+
     def __init__(self, where: Whereabouts, credentials: Credentials | None = None) -> None:
         # Here and not above: the extra may be absent, and then every other feed must still work.
         from barocast.plugin.transports import sdc_consumer  # noqa: PLC0415

@@ -8,7 +8,7 @@ from typing import Final
 
 import serial
 
-from barocast.plugin.transports.transport import CHUNK, CONNECT_S, TransportLost
+from barocast.plugin.transports.transport import CHUNK, WRITE_S, TransportLost
 
 PARITIES: Final = ("N", "E", "O")
 
@@ -16,10 +16,13 @@ PARITIES: Final = ("N", "E", "O")
 class SerialTransport:
     """A serial port (a pty serves as one). Opened exclusively: two readers would share the bytes."""
 
+    connected = True
+    """A serial line tells no more."""
+
     def __init__(self, port: str, baud: int, parity: str = "N", *, rtscts: bool = False) -> None:
         try:
             self._port = serial.Serial(
-                port, baud, parity=parity, rtscts=rtscts, exclusive=True, write_timeout=CONNECT_S
+                port, baud, parity=parity, rtscts=rtscts, exclusive=True, write_timeout=WRITE_S
             )
         except (OSError, ValueError) as error:
             raise TransportLost(f"{port}: {error}") from error

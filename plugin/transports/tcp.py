@@ -73,7 +73,7 @@ class ListeningTransport:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             self._server = socket.create_server((host, port), family=family)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name with a label that no resolver takes
             raise TransportLost(f"{host}:{port}: {error}") from error
         self._server.settimeout(0.0)  # a caller may be gone between knock and answer
         self._answer, self._report, self._clock = answer, report, clock or Clock()
@@ -86,6 +86,11 @@ class ListeningTransport:
         """The port that is really open (asking for 0 takes any)."""
         port: int = self._server.getsockname()[1]
         return port
+
+    @property
+    def connected(self) -> bool:
+        """Whether somebody is heard."""
+        return self._heard is not None
 
     def read(self, timeout_s: float) -> bytes:
         """Give what has come, or answer who knocks, waiting at most `timeout_s`."""

@@ -20,7 +20,7 @@ from barocast.plugin.clock import Clock, wall_s
 from barocast.plugin.transports.connection import CALL_S, dial
 from barocast.plugin.transports.credentials import check_dates, tls_context
 from barocast.plugin.transports.tls_faults import why
-from barocast.plugin.transports.transport import CHUNK, CONNECT_S, TransportLost
+from barocast.plugin.transports.transport import CHUNK, WRITE_S, TransportLost
 from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ REFUSAL_S: Final = 1.0
 
 class TlsTransport:
     """A TCP connection with TLS around it; `peer` is what the other end's certificate is for."""
+
+    connected = True
+    """Until it closes."""
 
     def __init__(self, line: ssl.SSLSocket, credentials: Credentials, peer: str) -> None:
         self._line, self._credentials, self._peer = line, credentials, peer
@@ -79,7 +82,7 @@ class TlsTransport:
     def write(self, data: bytes) -> None:
         """Send all of `data`."""
         try:
-            self._line.settimeout(CONNECT_S)
+            self._line.settimeout(WRITE_S)
             self._line.sendall(data)
             self._line.settimeout(0.0)
         except OSError as error:

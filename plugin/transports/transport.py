@@ -11,7 +11,10 @@ from typing import Final, Protocol
 CHUNK: Final = 65536
 """Most bytes taken at once: bounds what one step has to decode."""
 CONNECT_S: Final = 5.0
-"""Seconds after which a connection that does not come about, or a write that does not end, is lost."""
+"""Seconds after which a connection that does not come about is lost."""
+WRITE_S: Final = 0.2
+"""Seconds after which a write that does not end is lost. The bed stands still meanwhile, and it ends at once
+unless the other end reads nothing."""
 
 
 class TransportLost(Exception):  # noqa: N818 - it names what happened, which is no programming error
@@ -20,6 +23,10 @@ class TransportLost(Exception):  # noqa: N818 - it names what happened, which is
 
 class Transport(Protocol):
     """An open port."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is another end that could say something; a port that waits for a call has none."""
 
     def read(self, timeout_s: float) -> bytes:
         """Give what has come, waiting at most `timeout_s`. Raises TransportLost."""

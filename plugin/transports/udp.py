@@ -15,6 +15,9 @@ class DatagramTransport:
     A host that refuses is one that is not there yet: the port is kept, because the host knows us by it.
     """
 
+    connected = True
+    """Datagrams tell no more."""
+
     def __init__(self, host: str, port: int, hear: int = 0, group: str = "") -> None:
         self._sockets: list[socket.socket] = []
         try:
@@ -24,7 +27,7 @@ class DatagramTransport:
             self._talk.connect(peer)
             if hear:
                 self._hear(family, hear, group)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name with a label that no resolver takes
             self.close()
             raise TransportLost(f"{host}:{port}: {error}") from error
 

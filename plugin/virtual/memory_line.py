@@ -44,6 +44,8 @@ class HandClock:
 class MemorySerial:
     """One end of a cable (transport.Transport)."""
 
+    connected = True
+
     def __init__(self, monitor: VirtualMonitor, clock: HandClock) -> None:
         self._monitor, self._clock = monitor, clock
         self._said = b""
@@ -68,6 +70,8 @@ class MemoryConnection:
 
     Raises TransportLost where the monitor takes none.
     """
+
+    connected = True
 
     def __init__(self, monitor: VirtualMonitor, clock: HandClock) -> None:
         self._monitor, self._clock = monitor, clock
@@ -102,6 +106,8 @@ class MemoryConnection:
 
 class MemoryDatagrams:
     """A port of one client of a monitor on a LAN (transport.Transport)."""
+
+    connected = True
 
     def __init__(self, lan: VirtualIntelliVueLan, clock: HandClock) -> None:
         self._lan, self._clock = lan, clock

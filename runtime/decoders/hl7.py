@@ -6,7 +6,8 @@ types are sound frames without events. A message without a usable header is Corr
 than hl7_message.MAX_SEGMENTS also Corrupt `too many rows`; for waves see hl7_waves. A value of a training or
 debugging message (MSH-11) is marked `test`, an alarm of one is none. One channel gets one value per time: of
 several sources the better ranked with a valid value speaks (arterial lines: arterial.py), the others keep
-their code and lose the channel.
+their code and lose the channel. A stream is of one bed: what another one measures is Corrupt `another bed`
+(hl7_bed).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from barocast.runtime.decoders import hl7_alarms, hl7_rows, hl7_waves
 from barocast.runtime.decoders.arterial import LineChoice
+from barocast.runtime.decoders.hl7_bed import ANOTHER_BED, Bed
 from barocast.runtime.decoders.hl7_message import split
 from barocast.runtime.decoders.hl7_sources import settled
 from barocast.runtime.decoders.mllp import MllpDeframer
@@ -23,7 +25,7 @@ from barocast.runtime.domain import Corrupt, WaveChunk
 
 if TYPE_CHECKING:
     from barocast.runtime.decoders.hl7_message import Message
-    from barocast.runtime.decoders.hl7_rows import Wave
+    from barocast.runtime.decoders.hl7_rows import Told
     from barocast.runtime.decoders.mllp import Block, Found
     from barocast.runtime.domain import Event, FeedCounts
 
@@ -52,8 +54,9 @@ class Hl7Decoder:
         self._deframer = MllpDeframer() if deframer is None else deframer
         self._valued_x = valued_x
         self._tally = Tally()
+        self._bed = Bed()
         self._numeric_line = LineChoice()
-        self._wave_line = LineChoice()
+        self._wave_line = LineChoice(self._numeric_line)
 
     @property
     def counts(self) -> FeedCounts:
@@ -89,6 +92,9 @@ class Hl7Decoder:
     def _events(self, message: Message, block: Block) -> list[Event]:
         kind = message.kind()
         training = message.header.field(11)[:1].upper() in _NOT_CARE
+        ours = self._bed.hears(message)
+        if not ours and (kind in _OBSERVATIONS or kind == _ALARM):
+            return [Corrupt(block.offset, len(block.payload), ANOTHER_BED)]
         if kind in _OBSERVATIONS:
             return self._observations(message, block, training=training)
         return [*hl7_alarms.reported(message)] if kind == _ALARM and not training else []
@@ -97,17 +103,18 @@ class Hl7Decoder:
         told = hl7_rows.read(message, valued_x=self._takes_x(message), training=training)
         events = settled(told.terms, told.samples, self._numeric_line)
         if told.waves:
-            events += self._chunks(told.waves, message, block, training=training)
+            events += self._chunks(told, message, block, training=training)
         if told.others and not training:
             events += [alarm for row in told.others if (alarm := hl7_alarms.told(row, message.separators))]
         return events
 
-    def _chunks(self, waves: list[Wave], message: Message, block: Block, *, training: bool) -> list[Event]:
-        read = [(wave.row, hl7_waves.chunk(wave, message.separators, training=training)) for wave in waves]
+    def _chunks(self, told: Told, message: Message, block: Block, *, training: bool) -> list[Event]:
+        signs = message.separators
+        read = [(wave.row, hl7_waves.chunk(wave, signs, training=training)) for wave in told.waves]
         usable = [(row.term, found) for row, found in read if isinstance(found, WaveChunk)]
         chunks = settled([term for term, _ in usable], [chunk for _, chunk in usable], self._wave_line)
         unusable = [Corrupt(block.offset, len(row.value), why) for row, why in read if isinstance(why, str)]
-        return [*chunks, *unusable]
+        return [*chunks, *unusable, *[Corrupt(block.offset, 0, "wave facet")] * told.astray]
 
     def _takes_x(self, message: Message) -> bool:
         if self._valued_x is not None:

@@ -3,7 +3,8 @@
     PID|...  7 birth date YYYYMMDD   8 sex M, F        age on the day of MSH-7; other fields are not looked at
     OBX|.|NM|188740^^MDC or 8302-2^^LN|.|height|unit   188736 or 29463-7, 3141-9: weight
 
-A PID of another age or sex is of another patient: the size before it is forgotten.
+A PID of another age or sex is of another patient: the size before it is forgotten. What is of another bed
+(hl7_bed) is not looked at.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from barocast.runtime.decoders.demographics import in_range
+from barocast.runtime.decoders.hl7_bed import Bed
 from barocast.runtime.decoders.hl7_message import FALLBACK, split
 from barocast.runtime.decoders.mllp import Block, MllpDeframer
 from barocast.runtime.domain import Patient
@@ -50,6 +52,7 @@ class Hl7Demographics:
     def __init__(self) -> None:
         self.patient = Patient()
         self._deframer = MllpDeframer()
+        self._bed = Bed()
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -59,7 +62,7 @@ class Hl7Demographics:
 
     def _message(self, payload: bytes) -> None:
         message = split(payload)
-        if message is None:
+        if message is None or not self._bed.hears(message):
             return
         bar, component = message.separators.field, message.separators.component
         for line in payload.decode(FALLBACK).replace("\n", "\r").split("\r"):

@@ -4,7 +4,8 @@ r"""One HL7 v2 message: bytes to the segments that the bedside reads.
        123456                                                      1 field, 2-6 component, repetition,
                                                                    escape, subcomponent: as MSH-1/2 say
 Charset by MSH-18; without one, an unknown one, or bytes that it cannot decode: Latin-1, which decodes
-anything. Only MSH, OBR and OBX are kept: PID, PV1 and NTE hold a person's identity and end here.
+anything. Only MSH, OBR and OBX are kept: PID, PV1 and NTE hold a person's identity and end here, but for
+the hashes of hl7_bed.
 Some Mindray monitors send one bar too many after MSH-2; their header is moved back into place.
 Messages come once a second from every bed, so a field is neither stripped nor taken apart before it is read.
 """
@@ -15,6 +16,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+
+from barocast.runtime.decoders.hl7_bed import NAMING, NOBODYS, Whose, whose
 
 FALLBACK = "latin-1"
 CHARSETS = MappingProxyType(
@@ -79,6 +82,10 @@ class Message:
     """Fields 0 to LAST_FIELD at least of the KEPT segments in order, absent ones empty, blanks kept."""
     dropped: int = 0
     """Segments beyond MAX_SEGMENTS."""
+    whose: Whose = NOBODYS
+    """Whose it is; tells nobody's name."""
+    acknowledges: bool = False
+    """It holds an MSA: it answers a message."""
 
     def kind(self) -> tuple[str, str]:
         """Give MSH-9: (message code, trigger event), such as ("ORU", "R01")."""
@@ -108,10 +115,13 @@ def split(payload: bytes) -> Message | None:
     lines = text.replace("\n", "\r").split("\r")  # CRLF leaves an empty one
     if not first.isascii():
         header = _header(lines[0], separators)
-    kept = [told for line in lines if (told := line.lstrip())[:3] in KEPT]
+    told = [line.lstrip() for line in lines]
+    kept = [line for line in told if line[:3] in KEPT]
+    naming = whose([line for line in told if line[:3] in NAMING], separators)
+    answers = any(line[:3] == "MSA" for line in told)
     bars = separators.field * LAST_FIELD
     body = [(line + bars).split(separators.field, LAST_FIELD + 1) for line in kept[:MAX_SEGMENTS]]
-    return Message(separators, charset, header, body, len(kept) - len(body))
+    return Message(separators, charset, header, body, len(kept) - len(body), naming, answers)
 
 
 def unescape(text: str, separators: Separators) -> str:

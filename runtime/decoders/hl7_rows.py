@@ -77,15 +77,35 @@ class Told:
         self.waves: list[Wave] = []
         self.others: list[Row] = []
         self._by_path: dict[str, Wave] = {}
+        self._ahead: dict[str, dict[str, Row]] = {}
+        """Path of a wave that has not come yet -> its facets."""
+
+    @property
+    def astray(self) -> int:
+        """How many facets explain a wave that is not in the message, though others are."""
+        return sum(map(len, self._ahead.values())) if self.waves else 0
 
     def wave(self, row: Row) -> None:
         """Take an NA row."""
-        self.waves.append(Wave(row))
-        self._by_path[row.term.path] = self.waves[-1]
+        path = row.term.path
+        self.waves.append(Wave(row, self._ahead.pop(path, {})))
+        if path:
+            self._by_path[path] = self.waves[-1]
 
-    def explained_by(self, term: Term) -> Wave | None:
-        """Give the wave that a row below it explains, None for a row that stands by itself."""
-        return self._by_path.get(term.parent) or (self.waves[-1] if term.facet else None)
+    def explains(self, name: str, row: Row) -> bool:
+        """Put a facet on its wave; False for a row that stands by itself so far.
+
+        By its path, for the scale of another wave makes false pressures; only one without is the last wave's.
+        """
+        path, parent = row.term.path, row.term.parent
+        wave = self._by_path.get(parent or path)
+        if wave is None and not parent and self.waves:
+            wave = self.waves[-1]
+        if wave is not None:
+            wave.facets[name] = row
+        elif parent:
+            self._ahead.setdefault(parent, {})[name] = row
+        return wave is not None
 
 
 def read(message: Message, *, valued_x: bool, training: bool) -> Told:
@@ -108,9 +128,8 @@ def read(message: Message, *, valued_x: bool, training: bool) -> Told:
             term = known_terms[fields[2], fields[3], fields[4], fields[6], fields[11]]
             if term.kind == "NA":
                 told.wave(Row(term, value, t_s, times.ended_s))
-            elif told.waves and (wave := told.explained_by(term)):
-                if term.facet:
-                    wave.facets[term.facet] = Row(term, value, t_s, times.ended_s)
+            elif term.facet and told.explains(term.facet, Row(term, value, t_s, times.ended_s)):
+                continue
             elif term.kind == "NM" or (not term.kind and value.strip()):
                 told.terms.append(term)
                 told.samples.append(_sample(term, value, t_s, valued_x=valued_x, training=training))

@@ -58,7 +58,7 @@ def _contested(claims: _Claims, events: Sequence[Sample | WaveChunk], choice: Li
     """Give the channels that have to be settled; where the chosen line is alone, tell that it goes on."""
     if not claims.lines:
         return claims.shared
-    if choice.chosen is None or claims.lines != {choice.chosen}:
+    if choice.chosen is None or claims.lines != {choice.chosen} or not choice.speaks(choice.chosen):
         return claims.shared | claims.pressures
     if any(events[at].valid for at in claims.arterial):
         choice.offer(choice.chosen)

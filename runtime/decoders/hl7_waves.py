@@ -6,6 +6,8 @@
     OBX|4|NM|262196^MDC_EVT_INOP^MDC        |1.7.6.131329.3|32767          a sample of this value is none
     OBX|.|NR|0^MDC_ATTR_DATA_RANGE^MDC      |...           |-50^300        samples are physical already
 Senders number the facets differently (2327 or 67917, 262196 or 196660), so their mnemonic counts as well.
+A facet belongs to the wave whose path it goes on, whichever comes first; one without a dotted path to the
+last wave before it. One of a wave that the message does not hold is Corrupt `wave facet`.
 Without a rate row the rate is the sample count over OBR-7..OBR-8; without that the wave is Corrupt
 `wave rate`. One of more than MAX_SAMPLES is Corrupt `wave length`.
 """

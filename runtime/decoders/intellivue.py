@@ -94,6 +94,8 @@ class IntelliVueDecoder:
             codes.MDS: self._monitor,
         }
         self._clock = MonitorClock()
+        self._told: dict[tuple[int, int], tuple[bytes | None, ...]] = {}
+        """Intermittent measurements; an association begun anew makes none of them new."""
         self._forget()
 
     def _forget(self) -> None:
@@ -102,7 +104,6 @@ class IntelliVueDecoder:
         self._demo = False
         self._wave_attributes: dict[tuple[int, int], dict[int, bytes]] = {}
         self._specs: dict[tuple[int, int], WaveSpec | None] = {}
-        self._told: dict[tuple[int, int], tuple[bytes | None, ...]] = {}
 
     @property
     def counts(self) -> FeedCounts:

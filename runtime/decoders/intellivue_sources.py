@@ -100,8 +100,3 @@ class Claims:
         if shows:
             self._line.offer(line)
         return self._line.speaks(line)
-
-    @property
-    def arterial_line(self) -> int | None:
-        """Wave code of the arterial line in use, None before one has shown a value."""
-        return None if self._line.chosen is None else ARTERIAL_LINES[self._line.chosen[0]]

@@ -56,7 +56,7 @@ class SdcDecoder:
         self._mdib = NOTHING
         self._modes: dict[str, Reason | None] = {}
         self._numeric_line = LineChoice()
-        self._wave_line = LineChoice()
+        self._wave_line = LineChoice(self._numeric_line)
         self._sources: dict[str, LineChoice] = {}
         """Channel, other than the arterial ones -> which of its sources speaks."""
 
@@ -140,7 +140,7 @@ class SdcDecoder:
     def _speaking(self, candidates: list[Candidate], line: LineChoice) -> list[Event]:
         for candidate in candidates:
             if candidate.event.valid:
-                self._choice(candidate).offer(candidate.line)
+                self._choice(candidate).offer(candidate.line, candidate.event.t_s)
         heard = [
             candidate if self._speaks(candidate) else replace(candidate, target=None)
             for candidate in candidates

@@ -44,7 +44,7 @@ def settled(candidates: list[Candidate], choice: LineChoice) -> list[Event]:
     claims = {at: candidate for at, candidate in enumerate(candidates) if candidate.target is not None}
     for candidate in claims.values():
         if candidate.arterial and candidate.event.valid:
-            choice.offer(candidate.line)
+            choice.offer(candidate.line, candidate.event.t_s)
     speakers = _speakers(claims, choice)
     return [
         candidate.event if at in speakers or candidate.event.channel is None else _silenced(candidate, choice)

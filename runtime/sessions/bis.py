@@ -32,9 +32,6 @@ ROUTING: Final = 4
 """The part of the monitor that measures."""
 SEND_PROCESSED: Final = 0x73
 STOP_PROCESSED: Final = 0x74
-SEND_RAW_EEG: Final = 0x6F
-"""Not asked for: nothing here reads EEG."""
-STOP_RAW_EEG: Final = 0x70
 WITHOUT_SPECTRA: Final = b"\x00"
 
 

@@ -8,16 +8,21 @@ returned with the very bytes that complete a message. Answers (HL7 2.6 chapter 2
                     MSH-16 asks                 MSA|AA         the message was read
     AE / CE: a header without a message type
     AR: no usable header, or longer than mllp.MAX_MESSAGE; there is no MSH-10 to name then
-`asks`: AL always, NE never, ER on error, SU on success. The answer's MSH-7 repeats the sender's: a
-session reads no clock. A reported alarm (ORU^R40) is answered AA by an ORA^R41. A message of a type that
-holds no measurement is accepted and ignored: a gateway that is refused repeats it for ever.
+`asks`: AL always, NE never, ER on error, SU on success; any other word counts as none. What itself
+acknowledges (an ACK, MCF or ORA, or anything with an MSA) is not answered: two that answer each other's
+answers never stop. The answer's MSH-7 repeats the sender's: a session reads no clock. A reported alarm
+(ORU^R40) is answered AA by an ORA^R41. A message of a type that holds no measurement is accepted and
+ignored: a gateway that is refused repeats it for ever. So is one of another bed (decoders.hl7_bed), and the
+status tells of it for as long as it comes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
 from barocast.runtime.decoders.hl7 import Hl7Decoder
+from barocast.runtime.decoders.hl7_bed import ANOTHER_BED
 from barocast.runtime.decoders.mllp import TOO_LONG, Block, wrap
 from barocast.runtime.domain import Corrupt
 
@@ -30,6 +35,10 @@ SILENT_AFTER_S = 150.0
 MAX_REPEATED = 250
 """Characters of a sender's field that an answer repeats; MSH-10 may hold 199."""
 
+_ANSWERS: Final = frozenset({"ACK", "MCF", "ORA"})
+"""MSH-9.1 of what acknowledges."""
+_CONDITIONS: Final = frozenset({"AL", "NE", "ER", "SU"})
+"""HL7 table 0155."""
 _REJECTED = wrap(b"MSH|^~\\&|BAROCAST|||||||||2.4\rMSA|AR|\r")
 
 
@@ -39,6 +48,8 @@ class Hl7Session:
     def __init__(self, *, valued_x: bool | None = None) -> None:
         self._decoder = Hl7Decoder(valued_x=valued_x)
         self._heard_s: float | None = None
+        self._stranger_s = -math.inf
+        """When a message of another bed came last."""
         self._now_s = 0.0
 
     @property
@@ -48,9 +59,11 @@ class Hl7Session:
 
     @property
     def status(self) -> str:
-        """`listening` before the first message, then `receiving` or `silent`."""
+        """`listening` before the first message, then `receiving` or `silent`, or `another bed`."""
         if self._heard_s is None:
             return "listening"
+        if self._now_s - self._stranger_s <= SILENT_AFTER_S:
+            return ANOTHER_BED
         return "silent" if self._now_s - self._heard_s > SILENT_AFTER_S else "receiving"
 
     def receive(self, data: bytes, now_s: float) -> tuple[list[Event], bytes]:
@@ -61,6 +74,8 @@ class Hl7Session:
         for found in self._decoder.unwrap(data):
             message, read = self._decoder.read(found)
             events += read
+            if any(isinstance(event, Corrupt) and event.reason == ANOTHER_BED for event in read):
+                self._stranger_s = now_s
             if isinstance(found, Block):
                 self._heard_s = now_s
                 answers += _REJECTED if message is None else answer(message)
@@ -81,7 +96,9 @@ class Hl7Session:
 def answer(message: Message) -> bytes:
     """Give the MLLP blocks that acknowledge a message, none where it asks for none."""
     sound = bool(message.kind()[0])
-    accept, application = message.header.field(15).upper(), message.header.field(16).upper()
+    if message.kind()[0] in _ANSWERS or message.acknowledges:
+        return b""
+    accept, application = (_condition(message.header.field(number)) for number in (15, 16))
     codes = []
     if _asks(accept, sound=sound):
         codes.append("CA" if sound else "CE")
@@ -95,6 +112,11 @@ def _answers_as(kind: tuple[str, str], code: str) -> tuple[str, ...]:
     if kind == ("ORU", "R40") and code in ("AA", "AE"):
         return "ORA", "R41", "ORA_R41"
     return ("ACK", kind[1], "ACK") if kind[1] else ("ACK",)
+
+
+def _condition(text: str) -> str:
+    word = text.upper()
+    return word if word in _CONDITIONS else ""
 
 
 def _asks(condition: str, *, sound: bool) -> bool:

@@ -10,6 +10,9 @@ minute at a time, renews before the minute ends, and says something before the m
 asks for the operating mode, for demo mode comes and goes within an association. There is no final failure:
 it starts over for ever, at most the longest back-off apart.
 
+What a monitor still sends to an association before ours is `unavailable`: its operating mode is not known
+before the MDS create event of our own.
+
 Over DATAGRAMS `receive` takes one datagram and replies with nothing; the reply is the first that `due`
 gives, and each output of `due` and `release` is one datagram. A monitor that is on a LAN and has no client
 calls for one (connect indication): whoever waits then asks at once.
@@ -20,7 +23,7 @@ Source: Philips IntelliVue Data Export Interface Programming Guide, "Protocol Ov
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +43,7 @@ from barocast.runtime.decoders.intellivue_pdu import (
 )
 from barocast.runtime.decoders.intellivue_sources import WANTED_NUMERICS, WANTED_WAVES
 from barocast.runtime.decoders.intellivue_values import date_time, label_list, labels
+from barocast.runtime.domain import Reason, Sample, WaveChunk
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -126,7 +130,7 @@ class IntelliVueSession:
         events: list[Event] = []
         replies: list[Pdu] = []
         for pdu, seen in self._decoder.messages(data):
-            events += seen
+            events += seen if self._phase is Phase.POLLING else map(_unavailable, seen)
             replies += self._answer(pdu, now_s)
         if self._framing.per_turn == 1:  # two outputs of one step would run into one datagram
             self._out.extendleft(reversed(replies))
@@ -145,10 +149,10 @@ class IntelliVueSession:
 
     def release(self) -> bytes:
         """Give the orderly farewell; nothing is due after it."""
-        joined = self._phase in (Phase.JOINED, Phase.POLLING)
+        act = _FAREWELLS.get(self._phase)
         self._phase = Phase.RELEASED
         self._out.clear()
-        return self._framing.wrap(build(Association(Act.RELEASE))) if joined else b""
+        return b"" if act is None else self._framing.wrap(build(Association(act)))
 
     def _request(self, now_s: float) -> None:
         if self._trouble:  # our former self may still be associated, and then a request is refused
@@ -247,6 +251,14 @@ class IntelliVueSession:
         return [EventReply(event.invoke_id, event.time_ticks, event.event)]
 
 
+def _unavailable(event: Event) -> Event:
+    if not isinstance(event, Sample | WaveChunk) or not event.valid:
+        return event
+    return replace(event, valid=False, reason=Reason.UNAVAILABLE)
+
+
+_FAREWELLS: Final = {Phase.ASKED: Act.ABORT, Phase.JOINED: Act.RELEASE, Phase.POLLING: Act.RELEASE}
+"""A monitor that was only asked may have accepted just now."""
 _ENDINGS: Final = {
     Act.REFUSE: "refused",
     Act.ABORT: "aborted",

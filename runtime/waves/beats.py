@@ -76,11 +76,6 @@ class Beat:
     quality: Reason | None
     """Why the beat must not be used; None for a good one."""
 
-    @property
-    def pulse_pressure(self) -> float:
-        """Systolic less diastolic, mmHg."""
-        return self.systolic - self.diastolic
-
 
 class BeatDetector:
     """Find beats in an arterial pressure wave (mmHg) of one fixed rate; the same for any chunking.

@@ -9,15 +9,16 @@ from barocast.calibration.bootstrap import Estimate, draw_patients, estimate, in
 
 
 def test_rows_of_one_patient_are_drawn_together():
-    patients = np.array(["a", "b", "a", "c", "b"])
+    patients = np.array(["a", "b", "a", "c", "b", "d", "e"])
 
     everyone, *drawn = draw_patients(patients, draws=50, seed=1).weights()
 
-    assert everyone.tolist() == [1, 1, 1, 1, 1]
+    assert everyone.tolist() == [1] * 7
+    assert len(drawn) == 50
     for weights in drawn:
         assert weights[0] == weights[2]
         assert weights[1] == weights[4]
-        assert weights[0] + weights[1] + weights[3] == 3
+        assert weights[0] + weights[1] + weights[3:].sum() - weights[4] == 5
 
 
 def test_the_interval_of_a_mean_over_patients_is_its_standard_error():
@@ -55,6 +56,16 @@ def test_an_estimate_prints_as_tables_do():
     assert str(Estimate(0.8712, 0.845, 0.893)) == ".871 (.845 to .893)"
     assert str(Estimate(-0.0123, -0.02, 0.001)) == "-.012 (-.020 to .001)"
     assert str(Estimate(10.5, -20.25, 100.0)) == "10.500 (-20.250 to 100.000)"
+
+
+@pytest.mark.parametrize(("patients", "told"), [(1, False), (4, False), (5, True)])
+def test_few_patients_have_a_figure_and_no_interval(patients, told):
+    values = np.random.default_rng(0).normal(size=100)
+
+    (mean,) = estimate(lambda w: np.average(values, weights=w), np.arange(100) % patients, draws=100)
+
+    assert mean.value == pytest.approx(values.mean())
+    assert np.isfinite([mean.low, mean.high]).tolist() == [told, told]
 
 
 def test_a_figure_that_exists_on_no_draw_has_no_interval():

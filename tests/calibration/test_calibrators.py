@@ -207,6 +207,31 @@ def test_what_no_manifest_may_hold_is_refused(given_, reason):
         read_calibrators(given_)
 
 
+SAID = (
+    "p = sigmoid(0.750 x logit -0.125)",
+    (
+        "p = sigmoid(0.800 x logit +0.300), sigmoid(1.000 x logit +0.100), sigmoid(1.200 x logit -0.200), "
+        "in order of the horizons"
+    ),
+    "p = sigmoid(0.700 x ln q - 1.300 x ln(1 - q) +0.200), q = sigmoid(logit)",
+    "isotonic tables: 3, 2, 3 knots over logits -4.00 to 2.00, risks 0.010 to 0.900",
+    (
+        "Venn-Abers steps: p0 2, 2, 2 knots over logits -4.00 to 2.00, risks 0.000 to 0.800; "
+        "p1 2, 2, 2 knots over logits -4.50 to 1.50, risks 0.100 to 1.000"
+    ),
+)
+
+
+def test_every_kind_says_itself_in_a_line():
+    assert tuple(one.summary() for one in EACH) == SAID
+
+
+def test_steps_without_a_knot_are_told_too():
+    flat = VennAbers((Knots((), (0.0,)),) * 3, (Knots((), (1.0,)),) * 3)
+
+    assert flat.summary().endswith("p1 0, 0, 0 knots, risks 1.000 to 1.000")
+
+
 def test_each_pattern_has_its_own_and_the_rest_the_default():
     with_text, plain = TemperatureBias(2.0), TemperatureBias(0.5)
     calibrators = Calibrators(plain, {"series+text": with_text})

@@ -64,6 +64,18 @@ def test_a_pattern_of_enough_patients_has_its_own_fit():
     assert few.of("series") == few.default
 
 
+def test_patients_with_rows_of_both_patterns_count_in_both():
+    full, bare = _rows(4000, 1, 40), _rows(4000, 2, 40, distort=lambda z: 0.5 * z)
+    rows = CalibrationRows(*(np.concatenate(of) for of in zip(_parts(full), _parts(bare), strict=True)))
+
+    own = fit_by_pattern("temperature-bias", rows, np.repeat(["series+text", "series"], 4000))
+    alone = fit_by_pattern("temperature-bias", rows, np.repeat("series", 8000))
+
+    assert own.of("series").scale == pytest.approx(0.5, abs=0.06)
+    assert own.of("series+text").scale == pytest.approx(1, abs=0.1)
+    assert alone.patterns == {}
+
+
 def test_too_few_patients_or_events_are_refused():
     rows = _rows(400)
     rows.labels[9:, 1] = 0

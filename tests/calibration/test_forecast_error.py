@@ -33,6 +33,14 @@ def test_crps_is_twice_the_mean_pinball_loss_of_scikit_learn():
     assert forecast_error.crps(observed, quantiles) == pytest.approx(2 * np.mean(losses))
 
 
+def test_three_quantiles_of_a_perfect_normal_give_11_percent_less_than_its_crps():
+    observed = np.random.default_rng(0).normal(size=400_000)
+    quantiles = np.array([-1.2815516, 0.0, 1.2815516])[:, None]
+    exact = 1 / np.sqrt(np.pi)  # of a standard normal forecast of itself
+
+    assert forecast_error.crps(observed, quantiles) / exact == pytest.approx(0.89, abs=0.005)
+
+
 def test_crps_of_a_point_is_its_absolute_error():
     expected = forecast_error.mean_absolute_error(OBSERVED, MEDIAN)
 

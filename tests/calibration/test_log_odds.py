@@ -57,6 +57,20 @@ def test_one_cell_tells_no_line():
     assert np.isnan(fit_lines(np.array([0.3]), np.array([[10.0]]), np.array([[4.0]]))).all()
 
 
+@pytest.mark.parametrize(
+    ("x", "labels"),
+    [
+        ([-2.0, -1.0, 1.0, 2.0], [0.0, 0.0, 1.0, 1.0]),  # told apart without an error
+        ([0.3, 0.3, 0.3, 0.3], [0.0, 1.0, 0.0, 1.0]),  # one risk for all
+        ([-1.0, 0.0, 1.0, 2.0], [0.0, 0.0, 0.0, 0.0]),
+    ],
+)
+def test_a_line_that_the_rows_do_not_tell_is_no_line(x, labels):
+    design = np.stack([np.array(x), np.ones(4)], axis=1)
+
+    assert np.isnan(fit_logistic(design, np.array(labels))).all()
+
+
 def test_log_odds_of_impossible_risks_are_kept_finite():
     assert np.isfinite(logit(np.array([0.0, 1.0]))).all()
     assert sigmoid(logit(np.array([0.2]))) == pytest.approx(0.2)

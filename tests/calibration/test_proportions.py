@@ -1,25 +1,12 @@
-"""Wilson and McNemar, held against statsmodels and scipy."""
+"""McNemar, held against statsmodels and scipy."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import mcnemar as sm_mcnemar
-from statsmodels.stats.proportion import proportion_confint
 
-from barocast.calibration.proportions import mcnemar, wilson
-
-
-@pytest.mark.parametrize(("successes", "trials"), [(0, 10), (3, 10), (10, 10), (812, 1000)])
-def test_the_wilson_interval_is_that_of_statsmodels(successes, trials):
-    expected = proportion_confint(successes, trials, method="wilson")
-
-    assert wilson(successes, trials) == pytest.approx(expected, abs=1e-12)
-
-
-def test_no_trials_tell_nothing():
-    assert np.isnan(wilson(0, 0)).all()
+from barocast.calibration.proportions import mcnemar
 
 
 @pytest.mark.parametrize(("first", "second"), [(0, 0), (5, 0), (12, 30), (40, 40), (900, 1100)])

@@ -81,7 +81,7 @@ def test_a_threshold_picked_on_the_patients_is_noticed():
     found = said(report_of(rows, rules=best_on(rows), learned=weights_only))
 
     assert "whose patients its calibrator and operating point came from" in found
-    assert "is the best of 80 on these very patients" in found
+    assert "none with as few alarms per hour finds more events than the shipped" in found
 
 
 def test_a_record_that_names_other_patients_clears_the_threshold():
@@ -127,3 +127,24 @@ def test_silence_is_told():
     rows.p[::2] = np.nan  # of an odd number of rows
 
     assert "Only 49.9\N{NO-BREAK SPACE}% of the landmarks got a forecast" in said(report_of(rows))
+
+
+def test_events_are_counted_that_could_be_foreseen():
+    rows = theatre()
+    report = report_of(rows)
+    shipped, onsets = report["alarm"]["shipped"], report["about"]["judged"]["onsets"]
+
+    assert shipped["events"] < onsets
+    assert f"Only {shipped['events']} events that could be foreseen ({onsets} onsets in all)" in said(report)
+
+
+@pytest.mark.parametrize(("patients", "told"), [(49, True), (50, False)])
+def test_comparators_that_learned_from_few_patients_are_told(honest, patients, told):
+    report = report_of(replace(honest, others={"LightGBM, all": honest.p}))
+    report["about"]["patients_of_comparators"] = patients
+
+    assert (f"The comparators learned from {patients} patients" in said(report)) is told
+
+
+def test_comparators_that_learn_nothing_do_not_show_what_the_forecast_adds(honest):
+    assert "No comparator that learns could be fitted" in said(report_of(honest))

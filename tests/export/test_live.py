@@ -272,6 +272,40 @@ def test_floors_that_hold_are_ok_and_the_newest_whole_block_is_held(month, trust
     assert "Nothing retunes itself" in (tmp_path / "live.html").read_text()
 
 
+def silent(line):
+    quiet = {name: line[name] for name in ("t_s", "gates", "bundle", "map_10s")}
+    return quiet | {"state": "abstain", "reason": "model: gone", "alarm": "none"}
+
+
+def test_a_bed_that_no_longer_forecasts_is_degraded(month, trusted, tmp_path):
+    sound = [json.loads(line) for line in month.read_text().splitlines()]
+    path = written(tmp_path / "a.jsonl", sound + [silent(line) for line in sound] * 2)
+    text = "".join(
+        f'[[floor]]\nfigure = "{figure}"\nat_most = 99\n'
+        for figure in ("risk.10.auroc.low", "alarms_per_hour")
+    )
+    status, report = live(path, trusted, tmp_path, "--gate", gate(tmp_path / "g.toml", text))
+
+    assert [block["answered"] for block in report["rolling"]] == [1, pytest.approx(0.05, abs=0.03), 0, 0]
+    assert (status, report["status"]["status"]) == (1, "degraded")
+    assert report["status"]["first"] == report["rolling"][2]["first"]
+    assert report["status"]["reasons"] == [
+        "risk.10.auroc.low: could not be computed",
+        "alarms_per_hour: could not be computed",
+    ]
+
+
+def test_another_bundle_begins_a_status_anew(month, trusted, tmp_path):
+    floors = gate(tmp_path / "g.toml", '[[floor]]\nfigure = "answered"\nat_least = 0.9\n')
+    before = {"status": "ok", "since": "2026-01-01T00:00:00+00:00", "bundle": "toy-0"}
+    (tmp_path / "status.json").write_text(json.dumps(before))
+    live(month, trusted, tmp_path, "--gate", floors)
+    after = json.loads((tmp_path / "status.json").read_text())
+
+    assert (after["status"], after["bundle"]) == ("ok", "toy-1")
+    assert after["since"] == after["judged_at"] > before["since"]
+
+
 def test_a_broken_floor_is_degraded_since_it_was_first_seen(month, trusted, tmp_path):
     floors = gate(tmp_path / "g.toml", '[[floor]]\nfigure = "risk.10.auroc.low"\nat_least = 0.999\n')
     first, report = live(month, trusted, tmp_path, "--gate", floors)
@@ -283,6 +317,7 @@ def test_a_broken_floor_is_degraded_since_it_was_first_seen(month, trusted, tmp_
     assert (first, again, before["status"]) == (1, 1, "degraded")
     assert report["gate"][0]["reason"] in before["reasons"]
     assert after["since"] == "2026-01-01T00:00:00+00:00"
+    assert after["judged_at"] >= before["judged_at"] > after["since"]
 
 
 def test_too_few_events_are_no_verdict(log, trusted, tmp_path):
@@ -347,6 +382,14 @@ def test_a_reference_that_is_none_is_refused(log, trusted, tmp_path, capsys, ref
 
     assert main(["validate", *arguments, *trusted]) != 0
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--parent=p.onnx", "--undamaged", "--jobs=2", "--record=r.jsonl"])
+def test_what_only_a_study_can_do_is_refused(log, trusted, tmp_path, capsys, option):
+    path = written(tmp_path / "a.jsonl", log)
+
+    assert main(["validate", "--from-log", str(path), "--out", str(tmp_path), option, *trusted]) == 2
+    assert f"{option.split('=')[0]}: means nothing with --from-log" in capsys.readouterr().err
 
 
 def test_a_log_of_another_bundle_and_one_that_is_too_short_are_refused(toy, log, tmp_path):

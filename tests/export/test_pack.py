@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,9 +13,15 @@ import onnx
 import pytest
 from toy_cohort import write_cohort
 
+from barocast.calibration.calibrators import Calibrators
+from barocast.calibration.choosing import Choice
+from barocast.calibration.conformal import ConformalBand
+from barocast.calibration.stepwise import Isotonic, Knots
 from barocast.export import commands
+from barocast.export.calibrated import ASKABLE, Calibrated, CalibrationPlan
 from barocast.export.known_answers import ANSWERS, known_answers, sane
 from barocast.export.model import ModelSettings
+from barocast.export.model_card import model_card
 from barocast.export.pack import read_or_make_key
 from barocast.export.quantize import parity
 from barocast.export.recipe import Recipe
@@ -112,6 +118,30 @@ def test_the_record_and_the_card_hold_the_same_figures(trained):
         assert item in card
 
 
+def test_the_card_says_how_risks_and_band_were_calibrated(trained):
+    table = Isotonic((Knots((-4.0, 1.0), (0.01, 0.6)),) * 3)
+    choice = Choice("isotonic", table, {"isotonic": 0.2, "beta": 0.3}, {}, {"platt": "turned around"})
+    calibrated = Calibrated(Calibrators(table, {"series": table}), ConformalBand((-0.5, 1.5)), choice)
+
+    plan = {"calibration_plan": asdict(CalibrationPlan("choose", by_pattern=True, band=True))}
+    plain, rich = (model_card(trained.record | more) for more in ({}, plan | calibrated.to_record()))
+
+    assert "Calibrator: p = sigmoid(" in plain
+    assert "weight of 50 patients" in plain
+    assert "`barocast train bundle --out DIR` with" in plain
+    for words in ("by pattern", "kind was chosen", "nats", "conformal"):
+        assert words not in plain
+    for words in (
+        "Calibrators by pattern: rows of any other pattern: isotonic tables: 2, 2, 2 knots",
+        "cannot be drawn towards the identity",
+        "risks without text are not among the figures",
+        "one standard error of the best (nats: isotonic 0.2000, beta 0.3000; platt refused (turned around))",
+        "conformal, widened by -0.5 to +1.5 mmHg a side over 2 steps",
+        "`barocast train bundle --out DIR --calibrator choose --by-pattern --band`",
+    ):
+        assert words in rich
+
+
 def test_roles_are_disjoint_and_all_are_there(trained):
     roles = trained.record["roles"]
 
@@ -154,6 +184,20 @@ def test_parity_names_what_it_lost():
     assert not parity(exact, exact + 0.03, labels, 0.3, 1).holds
     assert parity(exact, exact + 0.15, labels, 0.3, 1).same_decisions == 1
     assert parity(exact, exact + 0.25, labels, 0.3, 1).same_decisions == 0.5
+
+
+def test_every_kind_of_calibrator_can_be_asked_for():
+    for kind in ASKABLE:
+        assert _arguments("bundle", "--out", "x", "--calibrator", kind).calibrator == kind
+
+
+def test_an_option_that_too_few_patients_carry_is_refused_before_training(tmp_path):
+    cohort = write_cohort(tmp_path / "cohort", cases=4, minutes=30)
+    places = ("--cohort", str(cohort), "--out", str(tmp_path / "b"), "--work", str(tmp_path / "runs"))
+
+    with pytest.raises(SettingsError, match=r"--by-pattern: \d calibration patients; needs 20"):
+        commands.run(_arguments("bundle", *places, "--by-pattern"))
+    assert not list(tmp_path.glob("runs/taught-*"))
 
 
 def test_an_absent_cohort_is_one_clear_error(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ import pytest
 from pyarrow import parquet
 from toy_study import toy_map, toy_source
 
-from barocast.export.validation import written
+from barocast.export.validation import case_folder, written
 from barocast.plugin.cli import main
 
 CASES = 4
@@ -127,6 +127,32 @@ def test_the_change_control_file_gets_a_line(ran):
     assert line["report_sha256"] == hashlib.sha256(report).hexdigest()
 
 
+def test_the_hash_of_the_newest_line_is_said_last(ran):
+    folder, (_, said, _) = ran
+    line = (folder / "changes.jsonl").read_bytes().removesuffix(b"\n")
+
+    assert f"is {hashlib.sha256(line).hexdigest()}; keep it elsewhere" in said.splitlines()[-1]
+
+
+def test_what_is_wrong_with_the_record_comes_out_before_the_work(tmp_path, bundle):
+    (tmp_path / "gate.toml").write_text(GATE.format(most=60))
+    (tmp_path / "changes.jsonl").write_text("mine\n")
+    asked = ["--gate", tmp_path / "gate.toml", "--record", tmp_path / "changes.jsonl"]
+    status, _, errors = validate("--cases", tmp_path / "nowhere", "--out", tmp_path / "out", *bundle, *asked)
+
+    assert status == 2
+    assert "changes.jsonl:1: no line of a change-control file" in errors
+
+
+def test_workers_elsewhere_are_given_whole_paths(tmp_path, bundle, monkeypatch):
+    seen = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(case_folder, "read_folder", lambda folder: seen.append(folder) or [])
+    status, _, _ = validate("--cases", "cases", "--out", "out", *bundle)
+
+    assert (status, seen) == (2, [tmp_path / "cases"])
+
+
 def test_recordings_through_a_gate_that_breaks(tmp_path, bundle, monkeypatch):
     monkeypatch.setattr(written, "to_pdf", lambda _: (b"", "not asked for"))
     (tmp_path / "out").mkdir()
@@ -174,6 +200,7 @@ def twice(folder):
         (None, [], "--cases: missing"),
         (lambda folder: None, [], "no such folder"),
         (csv_form, ["--draws", "20"], "--draws 20"),
+        (csv_form, ["--record", "changes.jsonl"], "--record: records what a gate found; give its floors"),
         (csv_form, ["--jobs", "0"], "--jobs 0"),
         (csv_form, ["--jobs", "two"], "--jobs"),
         (csv_form, ["--gate", "nowhere.toml"], "--gate nowhere.toml"),

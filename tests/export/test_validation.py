@@ -9,11 +9,13 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 from toy_study import HALF, toy_case, toy_source
 
 from barocast.calibration.bootstrap import draw_patients
 from barocast.calibration.folds import fold_of
 from barocast.calibration.landmarks import find_landmarks
+from barocast.calibration.report.cautions import cautions
 from barocast.calibration.report.page import page
 from barocast.export.validation import workers
 from barocast.export.validation.gather import Heard, account_of, gather, judged
@@ -22,9 +24,13 @@ from barocast.export.validation.stress import SECTION_FIELDS, VARIANTS
 from barocast.export.validation.study import Plan, study
 from barocast.export.validation.study_case import Series
 from barocast.export.validation.workers import Workforce
+from barocast.export.validation.written import summary
 from barocast.runtime.domain import Patient
 from barocast.runtime.errors import BundleError, InputError, SettingsError
 from barocast.runtime.prompt import SECTIONS
+
+IDS = frozenset({"c0", "c1"})
+"""Of the cases that a score file may name."""
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +129,9 @@ def test_another_hospitals_patients_are_all_judged(cases, source):
     found = study(elsewhere, Plan(source, Workforce(), 40), lambda *_: None)
 
     assert found["about"]["judged"]["patients"] == 3
-    assert found["comparison"]["5"]["scores"].keys() == {"Barocast"}  # too few patients to fit others by fold
+    too_few_for_folds = {"Barocast", "-MAP", "MAP < 72 for 1 min", "LepMAP"}
+    assert found["comparison"]["5"]["scores"].keys() == too_few_for_folds
+    assert "No comparator that learns could be fitted" in " ".join(cautions(found))
 
 
 @pytest.fixture(scope="module")
@@ -210,14 +218,37 @@ def test_comparators_stand_on_the_same_rows(report):
     assert report["comparators_on_all_patients"]["10"]["-MAP"]["rows"] > report["comparison"]["10"]["rows"]
 
 
+def test_the_line_on_the_terminal_names_its_denominators(report):
+    shipped, onsets = report["alarm"]["shipped"], report["about"]["judged"]["onsets"]
+    counted = f"{shipped['detected']} of the {shipped['events']} events that could be foreseen"
+
+    assert f"alarmed: {counted} ({onsets} onsets in all); alarms per eligible hour: " in summary(report)
+
+
+def test_hypotensive_moments_stand_apart(cases, source, report):
+    unseen = [one for one in cases if HALF.role_of(one.subject_id) == "test"]
+    found = [account_of(Heard(one), source).played for one in unseen]
+    y, p = (
+        np.concatenate([getattr(one, name)[:, 1] for one in found]) for name in ("window_labels", "window_p")
+    )
+    counted = np.isfinite(y)
+    apart, main = report["all_windows"]["10"], report["risk"]["10"]
+
+    assert np.isfinite(p).all()
+    assert apart["rows"] == counted.sum() > main["rows"]
+    assert apart["prevalence"]["value"] == pytest.approx(y[counted].mean())
+    assert apart["prevalence"]["value"] > main["prevalence"]["value"]
+    assert apart["auroc"]["value"] == pytest.approx(roc_auc_score(y[counted], p[counted]))
+
+
 def test_worse_input_is_heard_and_silence_is_not_a_low_risk(cases, source):
     account = account_of(Heard(cases[0], stressed=True), source)
 
     assert account.variants.keys() == {variant.name for variant in VARIANTS}
     assert np.array_equal(account.variants["no text"], account.played.p)  # the toy does not read
     assert np.isnan(account.variants["MAP every 5 min"]).all()
-    assert np.nanmean(account.variants["transducer 5 mmHg too low"]) > account.played.p.mean()
-    assert np.nanmean(account.variants["transducer 5 mmHg too high"]) < account.played.p.mean()
+    assert np.nanmean(account.variants["MAP reads 5 mmHg too low"]) > account.played.p.mean()
+    assert np.nanmean(account.variants["MAP reads 5 mmHg too high"]) < account.played.p.mean()
 
 
 def test_damage_is_the_same_wherever_the_case_is_played(cases, source):
@@ -236,7 +267,7 @@ def test_somebody_elses_score_stands_until_it_is_stale(cases, source, tmp_path):
     rows = rows_of(cases[:2], source)
     first = float(rows.t_s[0])
     (tmp_path / "s.csv").write_text(f"case_id,t_s,index,call\nc0,{first - 10},3,\nc0,{first + 100},7,1\n")
-    scores = read_scores(tmp_path / "s.csv", rows)
+    scores = read_scores(tmp_path / "s.csv", rows, IDS)
 
     of_first = scores["index"][rows.case == 0, 0]
     assert of_first[:3].tolist() == [3, 3, pytest.approx(np.nan, nan_ok=True)]
@@ -249,7 +280,15 @@ def test_somebody_elses_score_stands_until_it_is_stale(cases, source, tmp_path):
         ("case,t,x\n", "needs the columns"),
         ("case_id,t_s\n", "at least one score"),
         ("case_id,t_s,x\nc0,ten,1\n", ":2: "),
-        ("case_id,t_s,x\nz,1,1\n", "none of its 1 case_ids"),
+        ("case_id,t_s,x\nc0,nan,1\n", ":2: t_s is 'nan'; write the seconds"),
+        ("case_id,t_s,x\nc0,1,62,5\n", ":2: not as many cells"),
+        ("case_id,t_s,x,y\nc0,1,62\n", ":2: not as many cells"),
+        ("case_id,t_s,Barocast\nc0,1,1\n", ":1: a score cannot be called 'Barocast'"),
+        ("case_id,t_s,LepMAP\nc0,1,1\n", ":1: a score cannot be called 'LepMAP'"),
+        ("case_id,t_s,x,\nc0,1,1,\n", ":1: a score cannot be called ''"),
+        ("case_id,t_s,x,x\nc0,1,1,2\n", ":1: two columns are called 'x'"),
+        ("case_id,t_s,x\n\nc0,1,1\nz,1,1\n", ":4: no case 'z'; use the ids of --cases"),
+        ("case_id,t_s,x\nc1,1,1\n", "none of its 1 case_ids"),
     ],
 )
 def test_a_score_file_that_cannot_be_meant_is_refused(cases, source, tmp_path, text, said):
@@ -257,4 +296,4 @@ def test_a_score_file_that_cannot_be_meant_is_refused(cases, source, tmp_path, t
     (tmp_path / "s.csv").write_text(text)
 
     with pytest.raises(InputError, match=said):
-        read_scores(tmp_path / "s.csv", rows)
+        read_scores(tmp_path / "s.csv", rows, IDS)

@@ -15,11 +15,12 @@ from toy_cohort import write_cohort
 from toy_study import toy_case, toy_map, toy_source
 
 from barocast.export.validation.case_folder import read_folder
-from barocast.export.validation.gather import Heard, account_of
+from barocast.export.validation.gather import Heard, account_of, gather
 from barocast.export.validation.groups import groups_of
 from barocast.export.validation.recorded import events_of
 from barocast.export.validation.stress import raised, seen_every
 from barocast.export.validation.study_case import Series, StudyCase
+from barocast.export.validation.workers import Workforce
 from barocast.runtime.domain import Patient
 from barocast.runtime.errors import InputError, PatientError
 
@@ -105,7 +106,7 @@ def _double_value(folder):
 
 def _odd_value(folder):
     write_table(folder, "a,p1,,")
-    (folder / "series.csv").write_text("case_id,t_s,ABP_MEAN\na,0,high\n")
+    (folder / "series.csv").write_text("case_id,t_s,ABP_MEAN\na,0,\na,10,high\n")
 
 
 def _odd_unit(folder):
@@ -147,6 +148,28 @@ def _odd_start(folder):
     write_series(folder, a=([0], [70]))
 
 
+def _endless_start(folder):
+    write_table(folder, "a,p1,,inf")
+    write_series(folder, a=([0], [70]))
+
+
+def _header_only(folder):
+    write_table(folder, "a,p1,,")
+    (folder / "series.csv").write_text("case_id,t_s,ABP_MEAN\n")
+
+
+def _time_of_day(folder):
+    write_table(folder, "a,p1,,")
+    (folder / "series.csv").write_text("case_id,t_s,ABP_MEAN\na,10:00:00,70\n")
+
+
+def _latin_patient(folder):
+    write_table(folder, "a,p1,,")
+    write_series(folder, a=([0], [70]))
+    (folder / "patients").mkdir()
+    (folder / "patients" / "a.json").write_bytes('{"procedure": "Gefäß"}'.encode("latin-1"))
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -159,11 +182,15 @@ def _odd_start(folder):
         (_no_column, "it needs case_id, t_s, ABP_MEAN"),
         (_no_recording, "cases.csv:2: no recording a"),
         (_double_value, "case a: two values at 10 s"),
-        (_odd_value, "series.csv: .*'high'; write numbers"),
+        (_odd_value, "series.csv: row 2: ABP_MEAN is 'high'; write numbers"),
         (_odd_unit, "t_unit: 'fortnight' is none of ms, s"),
         (_odd_column, "columns: 'pressure' is none of case_id"),
         (_unlisted_recording, "b.csv: not in cases.csv"),
         (_odd_start, "surgery_start_s is 'ten'"),
+        (_endless_start, "cases.csv: case a: surgery_start_s is 'inf'; write s of the series"),
+        (_header_only, "series.csv: has no row; add"),
+        (_time_of_day, "series.csv: row 1: t_s is '10:00:00'; write numbers"),
+        (_latin_patient, r"a\.json: byte 18 is no UTF-8; save it as UTF-8"),
         (lambda folder: (folder / "cohort.json").write_text("{}") and _twice(folder), "cohort.json"),
     ],
 )
@@ -258,12 +285,15 @@ def test_two_recordings_of_one_name_are_not_chosen_between(tmp_path):
         read_folder(tmp_path)
 
 
-def test_a_recording_without_arterial_pressure_is_named(tmp_path):
-    (tmp_path / "cuff.csv").write_text("t_s,ABP_MEAN,NIBP_MEAN\n0,,70\n300,,71\n")
-    (case,) = read_folder(tmp_path)
+def test_every_case_without_arterial_pressure_is_named(tmp_path):
+    for name in ("cuff", "more"):
+        (tmp_path / f"{name}.csv").write_text("t_s,ABP_MEAN,NIBP_MEAN\n0,,70\n300,,71\n")
+    write_csv(tmp_path, "sound", toy_map(0))
+    table = replace(toy_case(7), series=Series.of_grid(np.full(9, np.nan)))
+    heard = [Heard(case) for case in (*read_folder(tmp_path), table)]
 
-    with pytest.raises(InputError, match=r"case cuff: no arterial mean pressure"):
-        account_of(Heard(case), toy_source(tmp_path))
+    with pytest.raises(InputError, match=r"pressure in \S*cuff\.csv, \S*more\.csv, case 'c7'; give"):
+        gather(heard, toy_source(tmp_path), Workforce())
 
 
 def test_what_lies_before_a_gap_is_counted_and_not_judged(tmp_path):

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from toy_bundle import toy_bundle
 
-from barocast.plugin.bedside import Bedside
+from barocast.plugin.bedside import STANDS, Bedside
 from barocast.plugin.screen import view_of
 from barocast.plugin.sinks.sink import Receipt
 from barocast.plugin.watch import Watch
+from barocast.runtime.alarm.events import FeedBack, FeedLost
 from barocast.runtime.domain import Abstain, FeedCounts
 from barocast.runtime.engines import OrtEngine
 
@@ -156,3 +157,24 @@ def test_bursts_jitter_and_stalls_of_the_arrival_change_no_decision(bundle, cuts
 
     assert given.items() <= steady.items()
     assert max(given) == max(steady)
+
+
+def test_what_was_measured_before_a_restart_is_not_shown_as_now(bundle):
+    before = [[sample(7200.0 + i, 80.0), sample(7200.0 + i, 70.0, "HR")] for i in range(10)]
+    after = [[sample(1.0 + i, 71.0, "HR")] for i in range(20)]
+    shown = told(played(bed(bundle, *before, *after), [float(i) for i in range(30)]), 29.0)
+
+    assert (set(shown), shown["HR"].age_s) == ({"HR"}, 0.0)
+
+
+def test_a_feed_whose_clock_stands_still_is_lost(bundle):
+    """Values go on, all dated alike; from the first one that is dated later it is back."""
+    still = [[sample(1000.0, 80.0 + i % 3)] for i in range(12)]
+    bedside, lost = bed(bundle, *still, [sample(1001.0, 80.0)]), []
+    tell = bedside.watch.tell
+    bedside.watch.tell = lambda event, now_s: lost.append(event) or tell(event, now_s)
+    played(bedside, [float(i) for i in range(13)])
+
+    said = [event for event in lost if isinstance(event, FeedLost | FeedBack)]
+    assert said == [FeedLost("bed 1", 5.0, STANDS), FeedBack("bed 1", 12.0)]
+    assert bedside.silent_s(12.0) == 0.0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 from toy_bundle import toy_bundle
 
+from barocast.plugin import cli
 from barocast.plugin.cli import main
 from barocast.runtime.trust import write_keys
 
@@ -175,3 +177,13 @@ def test_help_and_version_say_that_it_is_no_medical_device(capsys):
         with pytest.raises(SystemExit, match="0"):
             main(arguments)
         assert "not a medical" in capsys.readouterr().out
+
+
+def test_a_file_that_fails_is_named_and_standard_output_is_not_blamed(monkeypatch, tmp_path, capsys):
+    module = SimpleNamespace(
+        HELP="", add_arguments=lambda _: None, run=lambda _: (tmp_path / "gone").read_text() and 0
+    )
+    monkeypatch.setattr(cli, "_commands", lambda: {"x": SimpleNamespace(name="x", load=lambda: module)})
+
+    assert main(["x"]) == 2
+    assert one_line(capsys) == f"barocast: {tmp_path / 'gone'}: No such file or directory; check this path\n"

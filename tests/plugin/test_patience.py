@@ -28,6 +28,14 @@ def test_before_anything_was_heard_patience_is_short_and_doubles():
     assert times[-1] - times[-2] == LONGEST_S
 
 
+def test_patience_with_a_feed_that_never_speaks_has_no_end():
+    """More than 1024 connections in vain: a doubling without end overflows."""
+    patience = Patience()
+
+    assert sum(patience.ends(LONGEST_S * turn) for turn in range(2000)) == 1999
+    assert patience.seconds == LONGEST_S
+
+
 def test_a_feed_of_every_second_is_missed_soon_and_then_less_and_less_often():
     times = ended(after(*range(20)), 19.0, 400.0)
 

@@ -24,6 +24,8 @@ LONG_S = 10.0
 class Port:
     """Gives prepared chunks, then is gone."""
 
+    connected = True
+
     def __init__(self, *chunks: bytes) -> None:
         self.chunks, self.written, self.closed = list(chunks), b"", threading.Event()
 
@@ -145,6 +147,20 @@ def test_nothing_is_written_to_a_port_that_is_gone():
     assert port.written == b"request"
 
 
+def test_a_reply_leaves_before_the_work_on_what_it_answers():
+    done, port = [], Port(b"message", b"")
+    bed = SimpleNamespace(
+        receive=lambda data, now_s: ([data], b"acknowledged;" if data else b""),
+        process=lambda events, now_s: done.append((events, port.written)) or b"asked;",
+        report=lambda part, trouble: None,
+        session=SimpleNamespace(release=lambda: b"bye"),
+    )
+    line = Line(lambda: port, opener=at_once)
+    serve(bed, line, clock=lambda: 0.0, until=lambda: len(done) == 2, sleep=time.sleep)
+
+    assert done[1] == ([b"message"], b"asked;acknowledged;")
+
+
 # ---- opening beside the loop ---------------------------------------------------------------------------
 
 
@@ -159,7 +175,8 @@ def test_the_bed_is_stepped_on_while_an_open_hangs(held):
     """At least every 100 ms. The median: a busy machine may stop us for once."""
     stepped_s, told = [], set()
     bed = SimpleNamespace(
-        step=lambda data, now_s: stepped_s.append(time.monotonic()) or b"",
+        receive=lambda data, now_s: ([], b""),
+        process=lambda events, now_s: stepped_s.append(time.monotonic()) or b"",
         report=lambda part, trouble: told.add((part, trouble)),
         session=SimpleNamespace(release=lambda: b""),
     )
@@ -237,6 +254,17 @@ def test_what_only_a_person_can_mend_ends_the_service():
         read_until(line, lambda: False)
 
 
+def test_what_nobody_foresaw_in_opening_costs_the_port_and_not_the_service():
+    def broken():
+        raise UnicodeError("label empty or too long")
+
+    line = Line(broken, opener=at_once)
+    turns(line, 0.0, 0.1)
+
+    assert line.trouble == "UnicodeError: label empty or too long"
+    assert line.idle
+
+
 # ---- with patience -------------------------------------------------------------------------------------
 
 
@@ -282,4 +310,19 @@ def test_the_time_in_which_there_was_no_port_costs_no_patience(held):
 
     assert not port.closed.is_set()
     turns(line, 600.0 + SHORTEST_S)
+    assert port.closed.is_set()
+
+
+def test_a_port_that_nobody_has_called_is_not_closed_for_silence():
+    """It would throw out who is calling; patience begins when he is taken."""
+    port = Mute()
+    port.connected = False
+    line = Line(lambda: port, Patience(), at_once)
+    turns(line, *np.arange(0.0, 1000.0))
+
+    assert not port.closed.is_set()
+    port.connected = True
+    turns(line, 1000.0, 1000.0 + SHORTEST_S - 2.0)
+    assert not port.closed.is_set()
+    turns(line, 1000.0 + SHORTEST_S)
     assert port.closed.is_set()

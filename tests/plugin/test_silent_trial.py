@@ -139,7 +139,7 @@ def test_doctor_and_the_service_say_so_loudly(tmp_path, model, capsys):
 
 def test_a_bed_says_that_its_forecasts_have_become_worse(tmp_path, model):
     status = {"status": "degraded", "since": "2026-11-20", "bundle": "toy-1", "reasons": ["slope: 0.5"]}
-    (tmp_path / "status.json").write_text(json.dumps(status))
+    (tmp_path / "status.json").write_text(json.dumps(status | {"judged_at": "2026-11-20T08:00:00+00:00"}))
     named = model + f'status = "{tmp_path / "status.json"}"\n'
     bed, _ = played(tmp_path / "bed", named, silent=False, minutes=1)
 

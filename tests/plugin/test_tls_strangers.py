@@ -178,7 +178,7 @@ def test_a_virtual_gateway_pushes_over_mutual_tls_into_a_bed(tmp_path, box, gate
     assert bed.session.counts.corrupt == 0
     assert bed.session.counts.frames == MESSAGES
     assert all(b"MSA|AA|" in answer for answer in acknowledged)
-    assert bed.vitals.numerics(clock(), 1e9)["ABP_MEAN"].value == 71.0
+    assert bed.vitals.numerics(bed.device_s(clock()), 1e9)["ABP_MEAN"].value == 71.0
     assert monitor.resent == 0
     assert [text.partition(";")[0] for text in said if text.startswith("caller")] == [
         f"caller: {HOST}: its certificate is signed by nobody in {box.ca}",

@@ -9,12 +9,13 @@ import tty
 
 import pytest
 
-from barocast.plugin.transports import connection, tcp
-from barocast.plugin.transports.addresses import open_transport
+from barocast.plugin.transports import tcp
+from barocast.plugin.transports.addresses import check_address, open_transport
 from barocast.plugin.transports.connection import DEAD_S, dial
 from barocast.plugin.transports.serial_port import SerialTransport
 from barocast.plugin.transports.tcp import AGAIN_S, CALLER_S, CALLERS, SILENT_S, ListeningTransport
-from barocast.plugin.transports.transport import CONNECT_S, TransportLost
+from barocast.plugin.transports.transport import WRITE_S, TransportLost
+from barocast.plugin.transports.udp import DatagramTransport
 from barocast.runtime.errors import SettingsError
 
 HOST = "127.0.0.1"
@@ -254,11 +255,10 @@ def test_both_ends_of_our_lines_are_watched_by_the_kernel(door, call):
     kept = [(line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), line.gettimeout()) for line in lines]
     ours.close()
 
-    assert kept == [(1, CONNECT_S), (1, CONNECT_S)]
+    assert kept == [(1, WRITE_S), (1, WRITE_S)]
 
 
-def test_a_peer_that_takes_nothing_is_lost_and_does_not_hold_the_loop(door, call, monkeypatch):
-    monkeypatch.setattr(connection, "CONNECT_S", 0.1)
+def test_a_peer_that_takes_nothing_is_lost_and_does_not_hold_the_loop(door, call):
     full = call(b"1")
     door.served()
     for _ in range(100):
@@ -324,3 +324,23 @@ def test_nobody_at_home_is_lost():
 def test_an_address_that_cannot_be_meant_is_refused(address):
     with pytest.raises(SettingsError, match="address"):
         open_transport(address)
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "tcp-listen", "udp"])
+def test_a_host_with_an_empty_label_cannot_be_meant(scheme):
+    with pytest.raises(SettingsError, match=r"or\.\.monitor"):
+        check_address(f"{scheme}://or..monitor:6661")
+
+
+@pytest.mark.parametrize("open_port", [ListeningTransport, DatagramTransport])
+def test_a_host_that_no_resolver_takes_is_a_lost_port(open_port):
+    with pytest.raises(TransportLost, match=r"or\.\.monitor:6661"):
+        open_port("or..monitor", 6661)
+
+
+def test_a_port_has_another_end_once_a_caller_is_taken(door, call):
+    before = door.port.connected
+    call(b"1")
+    door.served()
+
+    assert (before, door.port.connected) == (False, True)

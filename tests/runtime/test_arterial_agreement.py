@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_bundle import toy_bundle
 
-from barocast.runtime.arterial_agreement import CURRENT_S, MAX_RIVALS, ArterialAgreement
+from barocast.runtime.arterial_agreement import APART_S, CURRENT_S, MAX_RIVALS, ArterialAgreement
 from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders.hl7 import Hl7Decoder
 from barocast.runtime.decoders.intellivue import IntelliVueDecoder
@@ -401,6 +401,25 @@ def test_a_line_that_takes_over_is_not_averaged_with_the_one_before():
 
     assert max(told[0]) < 85
     assert min(told[1]) > 105
+
+
+def test_what_the_monitor_tells_and_what_its_wave_says_may_differ_for_a_while_but_not_for_long():
+    told = [sample(float(t), 90.0) for t in range(60)]
+    derived = [sample(t + 0.5, 55.0, code=DERIVED) for t in range(60)]
+    both = sorted([*told, *derived], key=lambda event: event.t_s)
+    refused = [event.t_s for event in judged(both) if event.reason is Reason.DISAGREE]
+
+    assert refused == [event.t_s for event in both if event.t_s >= 1 + APART_S]
+    assert set(reasons(judged(both[:60], [replace(e, value=89.0) for e in both[60:]]))) == {None}
+
+
+def test_rivals_under_one_code_are_not_averaged_with_each_other():
+    lines = LineNumerics()
+    chunks = waves(20, ("ABP", None, 60), ("ABP", None, 110))
+    told = [n.value for chunk in chunks for n in lines.feed(chunk) if n.valid]
+
+    assert min(abs(value - 85) for value in told) > 20
+    assert {value < 85 for value in told} == {True, False}
 
 
 def test_waves_that_are_no_arterial_line_give_nothing_and_lines_are_bounded():

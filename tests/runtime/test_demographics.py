@@ -96,6 +96,15 @@ def test_the_size_of_the_patient_before_is_forgotten():
     assert describer.patient == Patient(age_years=26, sex="F")
 
 
+def test_the_patient_of_another_bed_is_not_described():
+    describer = Hl7Demographics()
+    head = "MSH|^~\\&|GW||||20260302||ORU^R01|1|P|2.6\r"
+    for bed, born in (("OR^^1", "19590303|F"), ("OR^^2", "19990303|M")):
+        describer.feed(wrap(f"{head}PID|1||||||{born}\rPV1||I|{bed}\r".encode()))
+
+    assert describer.patient == Patient(age_years=66, sex="F")
+
+
 def test_what_was_written_by_hand_goes_before_what_the_feed_tells():
     written = Patient(age_years=70, department="Surgery")
 

@@ -58,3 +58,21 @@ def test_looking_at_the_clock_and_idle_steps_change_no_date():
         return found
 
     assert dated(look=True) == dated(look=False)
+
+
+def test_a_cuffs_time_dates_nothing_else():
+    clock = DeviceTime()
+    clock.dated([sample(1000.0, 80.0)], 5.0)
+    cuff = sample(400.0, 70.0, "NIBP_MEAN")
+
+    assert times(clock.dated([sample(None, 80.0), cuff], 7.5)) == [1002.5, 400.0]
+    assert times(DeviceTime().dated([sample(None, 80.0), cuff], 7.5)) == [7.5, 400.0]
+
+
+def test_a_clock_that_was_set_back_dates_at_once():
+    clock = DeviceTime()
+    clock.dated([sample(7200.0, 80.0)], 5.0)
+    clock.set_back()
+    clock.dated([sample(1.0, 80.0)], 10.0)
+
+    assert times(clock.dated([sample(None, 97.0, "SPO2")], 11.0)) == [2.0]

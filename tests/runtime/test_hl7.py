@@ -340,6 +340,18 @@ def test_a_worse_line_takes_over_only_when_the_better_one_stays_away():
     assert values(decoder.feed(wrap(message(obx("150039^ABP^MDC", "80"))))) == {"ABP_MEAN": 80}
 
 
+@pytest.mark.parametrize(("later", "channel"), [("20240102030559", None), ("20240102030600", "ABP_MEAN")])
+def test_a_line_that_stays_away_for_a_minute_gives_way_however_few_values_there_are(
+    later: str, channel: str | None
+):
+    decoder = Hl7Decoder()
+    decoder.feed(wrap(message(obx("150039^ABP^MDC", "80"))))
+    stamps = ("20240102030500", later)
+    first, last = (decoder.feed(wrap(message(obx("150035^ART^MDC", "70", time=t)))) for t in stamps)
+
+    assert (first[0].channel, last[0].channel) == (None, channel)
+
+
 def test_a_code_without_a_channel_keeps_its_code_value_and_unit():
     assert one(obx("148066^MDC_ECG_V_P_C_RATE^MDC", "3", "264672^^MDC")) == Sample(
         None, "148066", T_OBR, 3.0, "1/min"
@@ -369,6 +381,129 @@ def test_a_wave_uses_every_facet_whatever_number_it_has():
 
     assert (chunk.channel, chunk.rate_hz, chunk.unit, chunk.valid) == ("ABP_WAVE", 125.0, "mmHg", True)
     np.testing.assert_allclose(chunk.values, [100, 100.0625, np.nan])
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4, 5), (0, 1, 4, 2, 3, 5), (5, 4, 3, 2, 1, 0)])
+def test_a_facet_belongs_to_the_wave_that_its_path_names(order: tuple[int, ...]):
+    rows = [
+        obx("150036^^MDC", "900^910", "", "1.13.1.5", kind="NA"),
+        obx("0^MDC_ATTR_SAMP_RATE^MDC", "2", "264608", "1.13.1.5.1"),
+        obx("2327^MDC_ATTR_NU_MSMT_RES^MDC", "0.1", "266016^^MDC", "1.13.1.5.2"),
+        obx("150028^^MDC", "200^210", "", "1.13.2.5", kind="NA"),
+        obx("2327^MDC_ATTR_NU_MSMT_RES^MDC", "0.5", "266016^^MDC", "1.13.2.5.2"),
+        obx("0^MDC_ATTR_SAMP_RATE^MDC", "2", "264608", "1.13.2.5.1"),
+    ]
+    found = decode(message(*(rows[at] for at in order)))
+    told = {event.code: list(event.values) for event in found if isinstance(event, WaveChunk)}
+
+    assert told == {"150036": [90, 91], "150028": [100, 105]}
+    assert not any(isinstance(event, Corrupt) for event in found)
+
+
+def test_a_facet_of_a_wave_that_is_not_there_is_corrupt_and_nobody_elses():
+    chunk, astray = decode(
+        message(
+            obx("150036^^MDC", "90^91", "266016^^MDC", "1.13.1.5", kind="NA"),
+            obx("0^MDC_ATTR_SAMP_RATE^MDC", "2", "264608", "1.13.1.5.1"),
+            obx("2327^MDC_ATTR_NU_MSMT_RES^MDC", "0.05", "266016^^MDC", "1.13.2.5.2"),
+        )
+    )[-2:]
+
+    assert (list(chunk.values), chunk.valid, astray.reason) == ([90, 91], True, "wave facet")
+
+
+@pytest.mark.parametrize("path", ["", "1", "1.5"])
+def test_a_wave_swallows_no_number(path: str):
+    rows = [
+        obx("150036^^MDC", "90^91", "266016^^MDC", path, kind="NA"),
+        obx("0^MDC_ATTR_SAMP_RATE^MDC", "2", "264608", ""),
+        obx("150039^^MDC", "55", path="1"),
+        obx("147842^^MDC", "77", "264864", "1.5.1"),
+    ]
+    events = decode(message(*rows))
+
+    assert values([event for event in events if isinstance(event, Sample)]) == {"ABP_MEAN": 55, "HR": 77}
+    assert [event.rate_hz for event in events if isinstance(event, WaveChunk)] == [2.0]
+
+
+def test_a_wave_under_another_label_than_the_numbers_is_their_rival():
+    rows = [
+        obx("150039^^MDC", "90", path="1.13.1.4"),
+        obx("150032^^MDC", "55^56", "266016^^MDC", "1.13.2.4", kind="NA"),
+        obx("0^MDC_ATTR_SAMP_RATE^MDC", "2", "264608", "1.13.2.4.1"),
+    ]
+    decoder = Hl7Decoder()
+    alone = decoder.feed(wrap(message(*rows[1:])))
+    both = [decoder.feed(wrap(message(*rows))) for _ in range(2)]
+
+    assert [event.channel for event in alone] == ["ABP_WAVE"]
+    assert [[(event.channel, event.rival_of) for event in told] for told in both] == [
+        [("ABP_MEAN", None), (None, "ABP_WAVE")]
+    ] * 2
+
+
+def bed_message(place: str = "", patient: str = "", mean: int = 70, kind: str = "ORU^R01") -> bytes:
+    """A MAP of this bed, or another kind of message."""
+    naming = [f"PID|||{patient}||Doe", f"PV1||I|{place}"]
+    return message(*naming, obx("150039^^MDC", str(mean)), header=HEADER.replace("ORU^R01", kind))
+
+
+OURS, ANOTHERS = [70.0], ["another bed"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "heard"),
+    [
+        (("OR^^1", "P1"), ("OR^^2", "P2"), ANOTHERS),
+        (("OR^^1", "P1"), ("OR^^1^10.0.0.1:99", "P2"), OURS),
+        (("OR^^1", "P1"), ("", "P2"), ANOTHERS),
+        (("", "P1"), ("", "P2"), ANOTHERS),
+        (("", "P1^^^H^MR~X1"), ("", "P1"), OURS),
+        (("", "P1"), ("OR^^1", "P1"), OURS),
+        (("OR^^1", "P1"), ("", ""), OURS),
+        (("", ""), ("OR^^2", "P2"), OURS),
+        (("OR^^1", "^^^H"), ('""', '""'), OURS),
+    ],
+)
+def test_a_connection_is_of_the_bed_that_it_measured_first(
+    first: tuple[str, str], then: tuple[str, str], heard: list[float | str]
+):
+    decoder = Hl7Decoder()
+    decoder.feed(wrap(bed_message(*first)))
+    events = decoder.feed(wrap(bed_message(*then)))
+
+    assert [event.reason if isinstance(event, Corrupt) else event.value for event in events] == heard
+
+
+def test_a_message_of_two_beds_is_nobodys():
+    two = message("PV1||I|OR^^1", obx("150039^^MDC", "70"), "PV1||I|OR^^2", obx("150039^^MDC", "50"))
+
+    assert [event.reason for event in decode(two)] == ANOTHERS
+
+
+@pytest.mark.parametrize(("place", "heard"), [("", OURS), ("OR^^2", ANOTHERS)])
+def test_a_patient_who_leaves_gives_the_number_free_but_not_the_place(place: str, heard: list[float | str]):
+    decoder = Hl7Decoder()
+    decoder.feed(wrap(bed_message(place and "OR^^1", "P1")))
+    decoder.feed(wrap(bed_message(place and "OR^^1", "P1", kind="ADT^A03")))
+    events = decoder.feed(wrap(bed_message(place, "P2")))
+
+    assert [event.reason if isinstance(event, Corrupt) else event.value for event in events] == heard
+
+
+def test_what_a_message_keeps_of_a_person_is_no_text():
+    parsed = split(bed_message("OR^^Bed7", "MRN42"))
+
+    assert parsed is not None
+    assert "Bed7" not in repr(parsed)
+    assert "MRN42" not in repr(parsed)
+
+
+@pytest.mark.parametrize("line", ["PID", "PV1", "PIDX|||7", "PV1|||", "PV1|||^^^", "PID|||~~"])
+def test_a_segment_that_names_nobody_lets_the_message_pass(line: str):
+    assert (
+        values(decode(bed_message("OR^^1", "P1"), message(line, obx("147842^^MDC", "60", "bpm"))))["HR"] == 60
+    )
 
 
 def test_a_wave_with_a_data_range_is_physical_already():

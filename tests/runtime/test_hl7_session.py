@@ -56,6 +56,8 @@ def msa(payload: bytes) -> list[str]:
         ("ER", "SU", ["AA"]),
         ("ER", "ER", []),
         ("al", "", ["CA"]),
+        ("XX", "", ["AA"]),
+        ("??", "NE", []),
     ],
 )
 def test_the_answer_is_what_msh_15_and_16_ask_for(accept: str, application: str, codes: list[str]):
@@ -153,6 +155,34 @@ def test_status_tells_listening_receiving_and_silent():
     session.receive(wrap(message()), 400.0)
 
     assert [*seen, session.status] == ["listening", "receiving", "silent", "receiving"]
+
+
+@pytest.mark.parametrize("kind", ["ACK^R01^ACK", "MCF", "ORA^R41", "RSP^K11"])
+def test_an_answer_is_not_answered(kind: str):
+    assert answered(message("AL", "AL", kind=kind) + b"MSA|AA|7\r") == []
+    assert answered(message(kind=kind)) == ([["MSA", "AA", "A7"]] if kind == "RSP^K11" else [])
+
+
+def test_a_peer_that_echoes_ends_the_talk():
+    session = Hl7Session()
+    _, out = session.receive(wrap(message()), 0.0)
+
+    assert session.receive(out, 0.0) == ([], b"")
+
+
+def test_another_bed_is_answered_and_the_status_says_so_until_it_stays_away():
+    session = Hl7Session()
+    session.receive(wrap(message() + b"PV1||I|OR^^1\r"), 0.0)
+    events, out = session.receive(wrap(message() + b"PV1||I|OR^^2\r"), 1.0)
+    session.receive(wrap(message() + b"PV1||I|OR^^1\r"), 2.0)
+    seen = [session.status]
+    session.receive(wrap(message()), SILENT_AFTER_S + 2.0)
+
+    assert ([event.reason for event in events], b"MSA|AA" in out) == (["another bed"], True)
+    assert (session.counts.corrupt_by_reason, [*seen, session.status]) == (
+        {"another bed": 1},
+        ["another bed", "receiving"],
+    )
 
 
 def test_a_server_sends_nothing_on_its_own():

@@ -220,7 +220,7 @@ def test_a_line_that_is_pulled_gives_way_to_the_next_and_takes_over_again():
     (back,) = decoder.feed(polled(codes.NUMERIC, number(ABP + 3, 90)))
 
     assert heard == [None] * PATIENCE + ["ABP_MEAN"]
-    assert (back.channel, decoder.claims.arterial_line) == ("ABP_MEAN", ABP)
+    assert (back.channel, back.code) == ("ABP_MEAN", f"{ABP + 3:04X}")
 
 
 def test_wave_and_numbers_come_from_one_line():
@@ -228,8 +228,7 @@ def test_wave_and_numbers_come_from_one_line():
     decoder.feed(polled(codes.NUMERIC, number(ART + 3, 71)))
     (chunk,) = decoder.feed(polled(codes.WAVE, wave([80], UAP)))
 
-    assert chunk.channel is None
-    assert decoder.claims.arterial_line == ART
+    assert (chunk.channel, chunk.rival_of) == (None, "ABP_WAVE")
 
 
 def test_intermittent_measurement_is_told_once():
@@ -238,6 +237,14 @@ def test_intermittent_measurement_is_told_once():
     found = decoded(*(polled(codes.NUMERIC, each) for each in (first, first, second, second)))
 
     assert [sample.channel for sample in found] == ["NIBP_SYS", "NIBP_DIA", "NIBP_MEAN"] * 2
+
+
+def test_an_association_begun_anew_makes_no_old_measurement_new():
+    reading = polled(codes.NUMERIC, number(0x4A07, 70) | {codes.MEASURED_AT: bytes(8)})
+    later = polled(codes.NUMERIC, number(0x4A07, 70) | {codes.MEASURED_AT: b"\1" * 8})
+    found = decoded(reading, frame(build(Association(Act.RESPONSE))) + reading, later)
+
+    assert [sample.channel for sample in found] == ["NIBP_MEAN"] * 2
 
 
 def test_parts_of_a_linked_result_are_merged_by_time():

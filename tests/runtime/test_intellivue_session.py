@@ -15,16 +15,18 @@ from barocast.runtime.decoders import intellivue_codes as codes
 from barocast.runtime.decoders.intellivue_association import Act, Association, Terms
 from barocast.runtime.decoders.intellivue_builder import build
 from barocast.runtime.decoders.intellivue_framing import FRAMES_PER_TURN
+from barocast.runtime.decoders.intellivue_numbers import number_bytes
 from barocast.runtime.decoders.intellivue_parser import parse
 from barocast.runtime.decoders.intellivue_pdu import (
     EventReply,
     EventReport,
+    Observation,
     PollRequest,
     PollResult,
     SetRequest,
     SetResult,
 )
-from barocast.runtime.decoders.intellivue_values import labels
+from barocast.runtime.decoders.intellivue_values import float_word, labels
 from barocast.runtime.decoders.mib import Deframer, frame
 from barocast.runtime.domain import Reason, Sample, WaveChunk
 from barocast.runtime.sessions.intellivue import BACK_OFF_S, IntelliVueSession
@@ -388,6 +390,28 @@ def test_release_says_farewell_and_nothing_after_it():
     assert sent(session.release()) == [Association(Act.RELEASE)]
     assert session.due(1e6) == b""
     assert session.status == "released"
+
+
+def test_release_while_an_association_is_asked_for_aborts_it():
+    session = IntelliVueSession()
+    session.due(0.0)
+
+    assert sent(session.release()) == [Association(Act.ABORT)]
+    assert session.due(99.0) == b""
+
+
+def test_what_comes_before_an_association_of_our_own_is_unavailable():
+    """A service that restarts is still sent the poll of its former self, and does not know the mode."""
+    reading = Observation(1, 1, {codes.NUMERIC_VALUE: number_bytes(0x4A17, 0, codes.MMHG, float_word(80.0))})
+    polled = said(PollResult(1, 1, 5, 8000, codes.NUMERIC, 0, (reading,)))
+    session = IntelliVueSession()
+    before, _ = session.receive(polled, 0.0)
+    session.due(0.0)
+    asked, _ = session.receive(polled, 0.0)
+    joined(session)
+    after, _ = session.receive(polled, 0.0)
+
+    assert [event.reason for event in (*before, *asked, *after)] == [Reason.UNAVAILABLE] * 2 + [None]
 
 
 def test_release_before_an_association_says_nothing():

@@ -90,3 +90,13 @@ def test_samples_without_a_time_or_channel_pass_by(bundle):
 
     assert bed.feed([sample(0.0, 80.0, channel=None)]) == []
     assert bed.silent(7.0, 12.0) == Abstain(7.0, "no data: nothing for 12 s")
+
+
+def test_after_a_restart_the_devices_new_clock_dates_at_once(bundle):
+    bed = Pipeline(bundle, OrtEngine(bundle))
+    for i in range(10):
+        bed.steady([sample(7200.0 + i, 80.0)], 100.0 + i)
+    for i in range(2):
+        bed.steady([sample(1.0 + i, 80.0)], 112.0 + i)
+
+    assert bed.steady([sample(None, 97.0, channel="SPO2")], 114.0)[0].t_s == 3.0

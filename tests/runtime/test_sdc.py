@@ -246,6 +246,15 @@ def test_the_second_arterial_line_takes_over_when_the_first_is_pulled():
     assert [event.value for event in events if event.channel == "ABP_MEAN" and event.valid] == [75.0, 70.0]
 
 
+def test_a_wave_under_another_label_than_the_numbers_is_their_rival():
+    described = mdib(metric("abp", "150039", place="a"), metric("wave", "150032", place="b", period_s=0.5))
+    (alone,) = read(described + report(waves=[state("wave", values=[80.0, 81.0])]))
+    told, beside = read(described + numeric("abp", 90.0) + report(waves=[state("wave", values=[80.0, 81.0])]))
+
+    assert (alone.channel, told.channel) == ("ABP_WAVE", "ABP_MEAN")
+    assert (beside.channel, beside.rival_of) == (None, "ABP_WAVE")
+
+
 def test_two_lines_of_one_label_do_not_take_turns():
     described = mdib(metric("one", "150039", place="a"), metric("two", "150039", place="b"))
     events = read(described + (numeric("two", 70.0) + numeric("one", 75.0)) * 5)

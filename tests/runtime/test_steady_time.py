@@ -11,7 +11,7 @@ from toy_bundle import toy_bundle
 from barocast.runtime.domain import Risk
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.pipeline import Pipeline
-from barocast.runtime.steady_time import SteadyTime
+from barocast.runtime.steady_time import MAX_HELD, SteadyTime
 
 
 def times(steady: SteadyTime, *t_s: float, channel: str = "ABP_MEAN") -> list[float]:
@@ -42,6 +42,49 @@ def test_a_cuff_reading_told_late_passes_at_once():
     times(steady, 1000, 1010)
 
     assert times(steady, 700, channel="NIBP_MEAN") == [700]
+
+
+def test_any_channel_that_goes_on_confirms_a_clock_that_was_set_back():
+    steady = SteadyTime()
+    times(steady, 7200, 7205, channel="HR")
+
+    assert times(steady, 1, 6, 11, 16, channel="HR") == [1, 6, 11, 16]
+    assert (steady.set_backs, steady.strays) == (1, 0)
+
+
+def test_a_few_late_values_of_one_channel_set_no_clock_back():
+    steady = SteadyTime()
+    times(steady, 1000)
+    given_back = times(steady, 1000, 940, 942, channel="HR") + times(steady, 1002)
+
+    assert given_back == [1000, 1002]
+    assert (steady.set_backs, steady.strays) == (0, 2)
+
+
+def test_a_channel_that_is_always_later_than_another_passes():
+    steady = SteadyTime()
+    told = [t for i in range(20) for t in times(steady, 1000 + i, channel="HR") + times(steady, 980 + i)]
+
+    assert (len(told), steady.strays) == (40, 0)
+
+
+def test_a_cuff_keeps_no_time_whenever_it_is_dated():
+    steady = SteadyTime()
+
+    assert times(steady, 1e6, channel="NIBP_MEAN") == [1e6]
+    assert times(steady, 0, 10) == [0, 10]
+    assert times(steady, 1e6, 1e6 + 60, channel="NIBP_MEAN") == []
+    assert times(steady, 20, 30) == [20, 30]
+    assert steady.strays == 2
+
+
+def test_what_is_beyond_the_most_that_is_held_is_counted():
+    steady = SteadyTime()
+    times(steady, 0)
+    given_back = times(steady, *[1000] * 400, 1001)
+
+    assert len(given_back) + steady.strays == 401
+    assert len(given_back) == MAX_HELD
 
 
 def test_what_is_in_doubt_at_the_end_is_given():
@@ -86,3 +129,35 @@ def test_a_stray_stamp_neither_blinds_the_bed_nor_wipes_the_case(bed):
     after = bed.feed(living(1500.0, 20))
 
     assert [type(decision) for decision in after] == [Risk] * 7
+
+
+def rates(start_s: float, samples: int) -> list:
+    return series([70.0 + 0.1 * (i % 2) for i in range(samples)], start_s=start_s, channel="HR")
+
+
+def test_a_restart_before_the_arterial_line_costs_nothing(bed):
+    bed.feed(rates(0.0, 720))
+    beside = zip(rates(0.0, 200), living(0.0, 200), strict=True)
+    after = bed.feed([event for pair in beside for event in pair])
+
+    assert isinstance(after[-1], Risk)
+    assert after[-1].t_s == 1980.0
+
+
+def test_an_arterial_line_that_is_alone_after_a_restart_costs_nothing(bed):
+    bed.feed(rates(0.0, 720))
+
+    assert isinstance(bed.feed(living(0.0, 200))[-1], Risk)
+
+
+def test_a_restart_with_nothing_but_a_rate_is_noticed(bed):
+    bed.feed(living(0.0, 720) + rates(7200.0, 10))
+    bed.feed(rates(0.0, 30))
+
+    assert bed.timeline.newest_s == 290.0
+
+
+def test_a_first_cuff_that_is_dated_a_day_ahead_blinds_no_bed(bed):
+    bed.feed([sample(86400.0, 80.0, channel="NIBP_MEAN")])
+
+    assert isinstance(bed.feed(living(0.0, 200))[-1], Risk)
