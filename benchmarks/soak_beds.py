@@ -66,10 +66,13 @@ class Alone:
     def __init__(self, session: Heard) -> None:
         self.session = session
 
-    def step(self, data: bytes, now_s: float) -> bytes:
+    def receive(self, data: bytes, now_s: float) -> tuple[list[Event], bytes]:
         """Decode."""
-        _, reply = self.session.receive(data, now_s)
-        return reply + self.session.due(now_s)
+        return self.session.receive(data, now_s)
+
+    def process(self, received: list[Event], now_s: float) -> bytes:  # noqa: ARG002 - nobody uses them
+        """Ask for more."""
+        return self.session.due(now_s)
 
     def report(self, part: str, trouble: str) -> None:
         """Say it aloud: nothing may go wrong in a soak."""
@@ -90,9 +93,13 @@ class TimedBed:
         self._bed = bed
         self._port = port
 
-    def step(self, data: bytes, now_s: float) -> bytes:
-        """Step the bed, and note what it is done with."""
-        reply = self._bed.step(data, now_s)
+    def receive(self, data: bytes, now_s: float) -> tuple[list[Event], bytes]:
+        """Pass on."""
+        return self._bed.receive(data, now_s)
+
+    def process(self, received: list[Event], now_s: float) -> bytes:
+        """Let the bed work, and note what it is done with."""
+        reply = self._bed.process(received, now_s)
         done_s = time.monotonic()
         for ticks in self.session.ticks_heard:
             self.done.extend((ticks, self._port.read_s, done_s))

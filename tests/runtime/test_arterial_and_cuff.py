@@ -167,8 +167,12 @@ def test_in_any_message_of_a_gateway_every_pressure_keeps_its_kind(messages):
 def test_a_patient_with_a_cuff_alone_gets_no_forecast(tmp_path):
     bundle = toy_bundle(tmp_path / "b").read()
     bed = Pipeline(bundle, OrtEngine(bundle))
-    cuff = [sample(10.0 * i, 80.0 + i % 3, "NIBP_MEAN") for i in range(200)]
-    decisions = bed.feed(cuff) + bed.finish()
+    told = [
+        one
+        for i in range(200)
+        for one in (sample(10.0 * i, 80.0 + i % 3, "NIBP_MEAN"), sample(10.0 * i, 70.0, "HR"))
+    ]
+    decisions = bed.feed(told) + bed.finish()
 
     assert decisions
     assert all(isinstance(decision, Abstain) for decision in decisions)
