@@ -97,7 +97,12 @@ class Burden:
 
 def read_cases(cohort: Path) -> list[Case]:
     """Give every case with a series. Raises InputError when the cohort is not there."""
-    return [case for folder in SERIES for case in _cases(cohort / folder, *SERIES[folder])]
+    return [case for folder in SERIES for case in read_part(cohort / folder)]
+
+
+def read_part(folder: Path) -> list[Case]:
+    """Give the cases of one folder of SERIES alone. Raises InputError likewise."""
+    return list(_cases(folder, *SERIES[folder.name]))
 
 
 def read_burdens(cohort: Path) -> list[Burden]:

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from barocast.export.cohort import LEARNED_FROM, MAIN, read_cases
+from barocast.export.cohort import LEARNED_FROM, MAIN, SERIES, read_cases, read_part
 from barocast.export.validation.case_tables import find_layout, read_patient, read_rows, read_tables, to_case
 from barocast.export.validation.study_case import Series, StudyCase
 from barocast.runtime.errors import InputError
 from barocast.runtime.recorded import KINDS, segment_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from barocast.export.cohort import Case
     from barocast.export.validation.case_tables import Layout
 
 HEADER: Final = ".hea"
@@ -30,7 +31,7 @@ def read_folder(folder: Path) -> list[StudyCase]:
     """Give every case, in the order of the folder's own table."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the one that holds the cases with --cases")
-    cases = list(_vitaldb(folder) if (folder / MAIN).is_dir() else _laid_down(folder))
+    cases = list(_laid_down(folder) if (known := _cohort(folder)) is None else _vitaldb(known))
     if not cases:
         raise InputError(
             f"{folder}: no case in it; it needs series.parquet, recordings ({', '.join(KINDS)}), or a "
@@ -46,8 +47,17 @@ def _laid_down(folder: Path) -> Iterator[StudyCase]:
     return read_tables(folder, layout) if is_table else _recordings(folder, layout)
 
 
-def _vitaldb(folder: Path) -> Iterator[StudyCase]:
-    for case in read_cases(folder):
+def _cohort(folder: Path) -> list[Case] | None:
+    """Give the cases of the VitalDB cohort, or of one of its folders alone; None where it is neither."""
+    if (folder / MAIN).is_dir():
+        return read_cases(folder)
+    if folder.name in SERIES and (folder / SERIES[folder.name][0]).is_file():
+        return read_part(folder)
+    return None
+
+
+def _vitaldb(cases: Iterable[Case]) -> Iterator[StudyCase]:
+    for case in cases:
         yield StudyCase(
             case_id=case.case_id,
             subject_id=case.subject_id,

@@ -84,6 +84,12 @@ def test_vitaldbs_cohort_is_read_as_it_lies(tmp_path):
     assert cases[0].surgery_start_s == 600
 
 
+def test_one_folder_of_the_cohort_can_be_judged_alone(tmp_path):
+    write_cohort(tmp_path, cases=6, minutes=20)
+
+    assert [len(read_folder(tmp_path / name)) for name in ("vitaldb_or", "vitaldb_or_more")] == [4, 2]
+
+
 def _twice(folder):
     write_table(folder, "a,p1,,", "a,p2,,")
     write_series(folder, a=([0], [70]))
