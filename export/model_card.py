@@ -156,8 +156,8 @@ def _results(record: Mapping[str, Any]) -> str:
 
 def _forecast(figures: Mapping[str, float]) -> str:
     return (
-        f"MAP to 15 min: MAE {figures['mae_mmhg']:.2f} mmHg, CRPS {figures['crps_mmhg']:.2f} mmHg, the 80 % "
-        f"band holds {figures['coverage_80']:.0%}."
+        f"MAP to 15 min: MAE {figures['mae_mmhg']:.2f} mmHg, pinball loss x 2 "
+        f"{figures['crps_mmhg']:.2f} mmHg, the 80 % band holds {figures['coverage_80']:.0%}."
     )
 
 
