@@ -157,7 +157,8 @@ descriptions without landmarks are of no use to them.
 
 MAP to 15 min ahead: MAE {ours["mae_mmhg"]:.2f} mmHg (last value {last["mae_mmhg"]:.2f}), the 80 % band holds
 {ours["coverage_80"]:.0%}. Twice the mean pinball loss of the 10, 50 and 90 % quantiles is
-{ours["crps_mmhg"]:.2f} mmHg (last value {last["crps_mmhg"]:.2f}, where it is the CRPS; of three quantiles it lies some 11 % below the CRPS).
+{ours["crps_mmhg"]:.2f} mmHg (last value {last["crps_mmhg"]:.2f}, where it is the CRPS; of three
+quantiles it lies some 11 % below the CRPS).
 """
 
 
