@@ -63,7 +63,7 @@ def theatre(patients=6, level_mmhg=74.0, seed=0, minutes=70):
     )
 
 
-def report_of(rows, *, learned=SAID, sources=("VitalDB",), rules=RULES, unanswered=None):
+def report_of(rows, *, learned=SAID, sources=("VitalDB",), rules=RULES, unanswered=None, theirs=None):
     """Give the report's plain values, as export.validation.study puts them together."""
     judged = {
         "cases": len(rows.cases),
@@ -97,6 +97,7 @@ def report_of(rows, *, learned=SAID, sources=("VitalDB",), rules=RULES, unanswer
         "alarm": alarms.figures(rows, rules, HORIZONS[ALARM_COLUMN], ALARM_COLUMN, DRAWS),
         "comparison": comparison.figures(rows, HORIZONS, DRAWS),
         "matched_alarms": comparison.at_alarms_per_hour(rows, ALARM_COLUMN, 600.0, 1.0, DRAWS),
+        "their_scores": comparison.apart(rows, theirs or {}, HORIZONS, ALARM_COLUMN, 1.0, DRAWS),
         "subgroups": subgroups.figures(rows, ALARM_COLUMN, DRAWS),
         "damage": damage.figures(
             rows, {"nothing": rows.p, "silence": np.full(rows.p.shape, np.nan)}, HORIZONS, DRAWS

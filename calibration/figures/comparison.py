@@ -7,7 +7,7 @@ has a value and the label is known, so that nobody is judged on easier rows; how
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from barocast.calibration.judged import Judged
 
 OURS: Final = "Barocast"
-
-
 SPECIFICITY: Final = 0.90
 """At which sensitivities are compared row by row."""
 
@@ -41,6 +39,30 @@ def figures(judged: Judged, horizons_min: tuple[int, ...], draws: int) -> dict[s
             draws,
         )
         for column, minutes in enumerate(horizons_min)
+    }
+
+
+def apart(
+    judged: Judged,
+    theirs: Mapping[str, NDArray[np.float64]],
+    horizons_min: tuple[int, ...],
+    alarm_column: int,
+    alarms_per_hour: float,
+    draws: int,
+) -> dict[str, Any]:
+    """Give score -> what the other functions say of it and ours alone, on the rows where it has a value.
+
+    `theirs` are scores (n, horizon) that somebody handed in: one that is told rarely must not take the others
+    down to its few rows.
+    """
+    horizon_s = horizons_min[alarm_column] * 60.0
+    pairs = {name: replace(judged, others={name: values}) for name, values in theirs.items()}
+    return {
+        name: {
+            "comparison": figures(pair, horizons_min, draws),
+            "matched_alarms": at_alarms_per_hour(pair, alarm_column, horizon_s, alarms_per_hour, draws),
+        }
+        for name, pair in pairs.items()
     }
 
 

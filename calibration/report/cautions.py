@@ -51,9 +51,11 @@ def cautions(report: Report) -> list[str]:
 def _leaks(report: Report) -> Iterator[str]:
     """Look for scores that know the future: ours, and every column that somebody gave."""
     for minutes, found in report["comparison"].items():
-        reached = {name: one["auroc"]["value"] for name, one in found["scores"].items()}
+        reached = _aurocs(found)
         known = [value for name, value in reached.items() if name in COMPARATORS and math.isfinite(value)]
         best = max(known, default=None)
+        for name, theirs in report["their_scores"].items():
+            reached[name] = _aurocs(theirs["comparison"][minutes])[name]
         beside = (
             "there is none to compare with" if best is None else f"no comparator passes {number(best, 3)}"
         )
@@ -63,6 +65,10 @@ def _leaks(report: Report) -> Iterator[str]:
                     f"This looks like leakage: at {minutes} min {name} has AUROC {number(auroc, 3)} while "
                     f"{beside}. Look for inputs that know the outcome, and for patients who taught it."
                 )
+
+
+def _aurocs(found: Report) -> dict[str, float]:
+    return {name: one["auroc"]["value"] for name, one in found["scores"].items()}
 
 
 def _too_good(auroc: float, best: float | None) -> bool:

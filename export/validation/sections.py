@@ -47,6 +47,8 @@ class Evidence:
 
     ours: Judged
     """The rows that are judged."""
+    theirs: Mapping[str, NDArray[np.float64]]
+    """Somebody else's score -> (n, horizon) on the rows of `ours`, NaN where it was not told."""
     everyone: Judged
     """All patients' rows with the comparators' scores, and no forecast."""
     variants: Mapping[str, NDArray[np.float64]]
@@ -100,6 +102,9 @@ _SECTIONS: Final[Mapping[str, Callable[[Evidence], Any]]] = MappingProxyType(
         "comparison": lambda e: comparison.figures(e.ours, HORIZONS_MIN, e.draws),
         "matched_alarms": lambda e: comparison.at_alarms_per_hour(
             e.ours, e.column, e.horizon_s, ALARMS_PER_HOUR, e.draws
+        ),
+        "their_scores": lambda e: comparison.apart(
+            e.ours, e.theirs, HORIZONS_MIN, e.column, ALARMS_PER_HOUR, e.draws
         ),
         "subgroups": lambda e: subgroups.figures(e.ours, e.column, e.draws),
         "damage": lambda e: damage.figures(e.ours, e.variants, HORIZONS_MIN, e.draws),

@@ -75,12 +75,11 @@ def study(cases: Sequence[StudyCase], plan: Plan, progress: Progress) -> dict[st
         )
     rows = replace(rows, others=_comparators(rows, accounts, plan, progress))
     ours = rows.of_cases(held)
-    if plan.scores is not None:
-        scores = read_scores(plan.scores, ours, {case.case_id for case in cases})
-        ours = replace(ours, others={**ours.others, **scores})
+    theirs = read_scores(plan.scores, ours, {case.case_id for case in cases}) if plan.scores else {}
     heard = [account for account, of_others in zip(accounts, held, strict=True) if of_others]
     evidence = Evidence(
         ours=ours,
+        theirs=theirs,
         everyone=_bare(rows),
         variants={name: np.concatenate([a.variants[name] for a in heard]) for name in heard[0].variants},
         parent=_parent_of(heard),

@@ -165,6 +165,17 @@ def test_nobody_is_judged_on_easier_rows():
     assert found["rows"] == 600
 
 
+def test_a_score_that_is_told_rarely_takes_no_row_from_the_others():
+    rows = perfect(rows=3000)
+    rare = np.where(np.arange(3000)[:, None] % 10 == 0, rows.p, np.nan)
+    found = comparison.apart(
+        rows, {"call": rare, "index": rows.p, "never": rare * np.nan}, HORIZONS, 1, 1.0, DRAWS
+    )
+
+    assert [found[name]["comparison"]["10"]["rows"] for name in ("call", "index", "never")] == [300, 3000, 0]
+    assert found["call"]["comparison"]["10"]["scores"]["call"]["ours_minus"]["value"] == 0
+
+
 def falling_cases():
     """Give rows of five cases with a fall after 33 min, foreseen 4 min ahead."""
     series = np.full(600, 80.0)

@@ -54,8 +54,7 @@ def test_a_score_that_knows_the_future_looks_like_a_leak(honest):
 
 
 def test_somebody_elses_column_is_suspected_alike(honest):
-    leaked = {**honest.others, "index": honest.labels}
-    found = said(report_of(replace(honest, others=leaked)))
+    found = said(report_of(honest, theirs={"index": honest.labels}))
 
     assert "at 5 min index has AUROC 1.000" in found
     assert "Barocast has AUROC" not in found
