@@ -13,6 +13,9 @@
                      status (status.json of `barocast validate --from-log`)
     [sinks]          terminal = true | false, sound_device = "hw:0", log = "decisions.jsonl",
                      record = "folder", others = ["name of a third party's sink"]
+    [sinks.NAME]     the keys of that way out (sinks/way_out.py): `mqtt`, `pcd04`, `relay`, ...
+    [screen]         address = "127.0.0.1:8520", token (file), certificate, key (PEM files)
+    [storage]        folder, quota_mb, waves_h, log_days
 
 Only [feed] is needed. Raises SettingsError with the file, the key and the nearest key that exists.
 """
@@ -21,11 +24,12 @@ from __future__ import annotations
 
 import difflib
 import sys
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, get_origin, get_type_hints
 
 from barocast.plugin.feeds import find_feed, live_names
+from barocast.plugin.sinks.way_out import way_out
 from barocast.plugin.transports.addresses import check_address
 from barocast.plugin.transports.credentials import Credentials
 from barocast.runtime.alarm.rules import forecast_priority
@@ -111,7 +115,35 @@ class SinkSettings:
     record: str = ""
     """Folder for the raw bytes of the feed (recorder.py); empty: nothing is recorded."""
     others: tuple[str, ...] = ()
-    """Names of entry points of the group `barocast.sinks`: a third party's ways out."""
+    """Names of entry points of the group `barocast.sinks`: a third party's ways out, without keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenSettings:
+    """The page that a browser shows."""
+
+    address: str = ""
+    """HOST:PORT; empty: no page. Beyond this box only with a token and a certificate."""
+    token: str = ""
+    """File that holds the bearer token which acts need; empty: whoever sees the page may act."""
+    certificate: str = ""
+    """PEM file, for https."""
+    key: str = ""
+    """PEM file of the certificate's private key."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """What is kept, where, and for how long."""
+
+    folder: str = ""
+    """For the alarm and audit log, cases and recordings; empty: nothing is kept."""
+    quota_mb: int = 2048
+    """Most megabytes that the folder may take."""
+    waves_h: float = 72.0
+    """Hours after which recordings and cases are deleted."""
+    log_days: float = 90.0
+    """Days after which rows of the alarm log are deleted, the 10,000 newest never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +155,10 @@ class Settings:
     alarm: AlarmSettings = field(default_factory=AlarmSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     sinks: SinkSettings = field(default_factory=SinkSettings)
+    screen: ScreenSettings = field(default_factory=ScreenSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    ways_out: Mapping[str, Any] = field(default_factory=dict)
+    """[sinks.NAME] -> what that way out's own settings class made of the table."""
 
 
 _SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
@@ -132,6 +168,8 @@ _SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
         "alarm": AlarmSettings,
         "model": ModelSettings,
         "sinks": SinkSettings,
+        "screen": ScreenSettings,
+        "storage": StorageSettings,
     }
 )
 
@@ -157,12 +195,29 @@ def parse_settings(text: str, name: str) -> Settings:
         raise SettingsError(f"{name}: not a configuration: nested too deeply") from error
     for table in tables:
         _known(table, _SECTIONS, f"{name}: [{table}]")
+    ways_out = _ways_out(tables, name)
     sections = {
         key: _section(kind, tables.get(key, {}), f"{name}: [{key}]") for key, kind in _SECTIONS.items()
     }
-    settings = Settings(**sections)
+    settings = Settings(**sections, ways_out=ways_out)
     _check(settings, name)
     return settings
+
+
+def _ways_out(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    """Take the tables within [sinks] out of it, each read by its way out's own settings class."""
+    sinks = tables.get("sinks", {})
+    named = {key: table for key, table in sinks.items() if isinstance(table, dict)} if sinks else {}
+    tables["sinks"] = {key: value for key, value in sinks.items() if key not in named} if named else sinks
+    return {key: _way_out(key, table, f"{name}: [sinks.{key}]") for key, table in named.items()}
+
+
+def _way_out(key: str, table: dict[str, Any], place: str) -> Any:  # noqa: ANN401 - the way out's own class
+    try:
+        return _section(way_out(key).settings, table, place)
+    except SettingsError as error:
+        said = str(error)
+        raise SettingsError(said if said.startswith(place) else f"{place}: {said}") from error
 
 
 def _section(kind: type, table: object, place: str) -> Any:  # noqa: ANN401 - one of the section classes
@@ -172,10 +227,14 @@ def _section(kind: type, table: object, place: str) -> Any:  # noqa: ANN401 - on
     for key, value in table.items():
         _known(key, hints, f"{place} {key}")
         values[key] = _value(value, hints[key], place, key)
-    missing = [f.name for f in fields(kind) if f.name not in table and f.name in {"kind", "address"}]
+    missing = [f.name for f in fields(kind) if f.name not in table and _needed(f)]
     if missing:
         raise SettingsError(f"{place} {missing[0]}: is needed; see docs/configuration.md")
     return kind(**values)
+
+
+def _needed(key: Field[Any]) -> bool:
+    return key.default is MISSING and key.default_factory is MISSING
 
 
 def _value(value: object, kind: Any, place: str, key: str) -> object:  # noqa: ANN401 - a type, as below

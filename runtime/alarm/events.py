@@ -1,6 +1,7 @@
 """What goes into the alarm machine and what comes out, in the words of IEC 60601-1-8.
 
-    in   a decision (Risk, Abstain, Fault), an operator's act, a feed lost or back, the passing of time
+    in   a decision (Risk, Abstain, Fault), an operator's act, a feed lost or back, a part failed or well,
+         the passing of time
     out  Apply(snapshot): the whole state for every sink, on each change and every few seconds
          Log(row): one transition, with its reason
 
@@ -21,14 +22,35 @@ if TYPE_CHECKING:
 
 
 class Inactivation(str, Enum):
-    """The state of an alarm signal. Alarm pause, audio off and alarm off are not offered."""
+    """The state of an alarm signal. Alarm off is not offered: nothing here may silence itself for good."""
 
     ENABLED = "enabled"
     AUDIO_PAUSED = "audio-paused"
+    AUDIO_OFF = "audio-off"
+    ALARM_PAUSED = "alarm-paused"
     ACKNOWLEDGED = "acknowledged"
 
     def __str__(self) -> str:
         """Print the word that IHE PCD-04 puts on the wire, on every Python alike."""
+        return self.value
+
+
+class Part(str, Enum):
+    """What can fail beside the feed and the forecast; each has its technical alarm condition."""
+
+    SIGNAL = "signal not usable"
+    """The arterial pressure: flush, zeroing, damping, disconnection, frozen."""
+    SINK = "sink fault"
+    """A way out of the alarm: a loudspeaker, a relay, a broker."""
+    LOG = "log fault"
+    """What happens is not written down: disk full, read-only."""
+    CLOCK = "clock not usable"
+    """The monitor's time or the box's own."""
+    ENGINE = "engine fault"
+    """The process that computes forecasts."""
+
+    def __str__(self) -> str:
+        """Print the condition's name, on every Python alike."""
         return self.value
 
 
@@ -58,6 +80,46 @@ class ResumeAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioOff:
+    """Silence all sounds until somebody resumes them; a reminder sounds meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseAlarms:
+    """Take the signals of the patient's conditions away for a while; technical ones and escalation break it."""
+
+    seconds: float
+    """Cut to AlarmRules.alarm_pause_max_s."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.seconds < math.inf:
+            raise ValueError(f"an alarm pause of {self.seconds} s cannot be meant")
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAlarms:
+    """End the alarm pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailed:
+    """Something that the alarm system stands on does not work; may be sent again while that lasts."""
+
+    part: Part
+    source: str
+    """Which one: a sink's name, a channel."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartWell:
+    """It works again."""
+
+    part: Part
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class FeedLost:
     """A feed has gone quiet or refuses; may be sent again while that lasts."""
 
@@ -82,8 +144,11 @@ class Tick:
     """Nothing but time has passed; due at least once a second."""
 
 
+Operated: TypeAlias = "Acknowledge | PauseAudio | ResumeAudio | AudioOff | PauseAlarms | ResumeAlarms"
+"""What a person can do to the alarm system."""
+
 AlarmEvent: TypeAlias = (
-    "Risk | Abstain | Fault | Acknowledge | PauseAudio | ResumeAudio | FeedLost | FeedBack | Tick"
+    "Risk | Abstain | Fault | Operated | FeedLost | FeedBack | PartFailed | PartWell | Tick"
 )
 
 
@@ -138,6 +203,10 @@ class AlarmSnapshot:
     """Highest priority first, then oldest first."""
     audio_pause_left_s: float = 0.0
     """Countdown; 0 when audio is enabled."""
+    audio_off: bool = False
+    """Silenced until somebody resumes."""
+    alarm_pause_left_s: float = 0.0
+    """Countdown; 0 when alarm signals are enabled."""
     decision: DecisionSummary | None = None
     """None before the first one."""
 

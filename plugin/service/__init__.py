@@ -1,0 +1,1 @@
+"""The service: several beds, an engine of their own, a watchdog that is earned."""
