@@ -1,1 +1,1 @@
-"""The box: wheelhouses, the Debian package, units and rules that put Barocast on a machine without a network."""
+"""The box: wheelhouses, Debian package, units and rules that put Barocast on a machine without a network."""

@@ -86,7 +86,7 @@ class AudioOff:
 
 @dataclass(frozen=True, slots=True)
 class PauseAlarms:
-    """Take the signals of the patient's conditions away for a while; technical ones and escalation break it."""
+    """Take the signals about the patient away for a while; technical conditions and escalation break it."""
 
     seconds: float
     """Cut to AlarmRules.alarm_pause_max_s."""
