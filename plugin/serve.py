@@ -154,8 +154,9 @@ def serve(
     until: Callable[[], bool],
     sleep: Callable[[float], None],
     show: Callable[[float], None] | None = None,
+    moved: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Step the bed until `until()`; `clock` is monotonic seconds."""
+    """Step the bed until `until()`; `clock` is monotonic seconds, `moved` hears which loop went around."""
     try:
         while not until():
             now_s = clock()
@@ -165,8 +166,10 @@ def serve(
             now_s = clock()
             received, reply = bedside.receive(data, now_s)
             line.write(reply, now_s)
+            moved("acquisition")
             line.write(bedside.process(received, now_s), now_s)
             bedside.report("port", line.trouble)
+            moved("alarm")
             if show is not None:
                 show(now_s)
     finally:

@@ -49,6 +49,10 @@ MAX_THREADS: Final = 64
 """More only fight over the cores of one box."""
 
 
+LEAST_QUOTA_MB: Final = 64
+"""A week's alarm log and the cases of a day."""
+OF_THE_BOX: Final = ("screen", "storage", "model")
+"""Sections that the beds of a folder share."""
 DROP: Final = "drop"
 DEMOGRAPHICS: Final = (DROP, "age-sex-size")
 """What is read of the patient's description: nothing; age in years, sex, height, weight. Never a name."""
@@ -175,24 +179,47 @@ _SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
 
 
 def read_settings(path: Path) -> Settings:
-    """Read a configuration file."""
+    """Read the configuration file of one bed."""
+    return parse_tables(load_tables(path), str(path))
+
+
+def parse_settings(text: str, name: str) -> Settings:
+    """Parse a configuration; `name` is how errors call it."""
+    return parse_tables(_tables(text, name), name)
+
+
+def load_tables(path: Path) -> dict[str, Any]:
+    """Read a file's TOML as it stands."""
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
-    return parse_settings(text, str(path))
+    return _tables(text, str(path))
 
 
-def parse_settings(text: str, name: str) -> Settings:
-    """Parse a configuration; `name` is how errors call it."""
+def parse_box(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    """Give section -> settings of what several beds share ([screen], [storage], [model])."""
+    shared = {key: _SECTIONS[key] for key in OF_THE_BOX}
+    for table in tables:
+        _known(table, shared, f"{name}: [{table}]")
+    sections = {key: _section(kind, tables.get(key, {}), f"{name}: [{key}]") for key, kind in shared.items()}
+    _check_box(sections["model"], sections["storage"], name)
+    return sections
+
+
+def _tables(text: str, name: str) -> dict[str, Any]:
     try:
-        tables = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{name}: not TOML: {error}") from error
     except RecursionError as error:
         raise SettingsError(f"{name}: not a configuration: nested too deeply") from error
+
+
+def parse_tables(tables: dict[str, Any], name: str) -> Settings:
+    """Make a bed's settings of its tables."""
     for table in tables:
         _known(table, _SECTIONS, f"{name}: [{table}]")
     ways_out = _ways_out(tables, name)
@@ -267,8 +294,7 @@ def _check(settings: Settings, name: str) -> None:
         )
     if not 1 <= settings.bed.every_s <= LONGEST_EVERY_S:
         raise SettingsError(f"{name}: [bed] every_s: must be 1 to {LONGEST_EVERY_S:g} s")
-    if not 1 <= settings.model.threads <= MAX_THREADS:
-        raise SettingsError(f"{name}: [model] threads: must be 1 to {MAX_THREADS}")
+    _check_box(settings.model, settings.storage, name)
     if settings.alarm.silent and not settings.sinks.log:
         raise SettingsError(f"{name}: [alarm] silent: a trial that keeps nothing; name a file in [sinks] log")
     _check_demographics(settings.feed, f"{name}: [feed] demographics")
@@ -281,6 +307,15 @@ def _check(settings: Settings, name: str) -> None:
     if settings.feed.address.split("://")[0] not in schemes:
         ways = " or ".join(f"{scheme}://" for scheme in schemes)
         raise SettingsError(f"{name}: [feed] address: {settings.feed.kind} is heard on {ways}")
+
+
+def _check_box(model: ModelSettings, storage: StorageSettings, name: str) -> None:
+    if not 1 <= model.threads <= MAX_THREADS:
+        raise SettingsError(f"{name}: [model] threads: must be 1 to {MAX_THREADS}")
+    if storage.quota_mb < LEAST_QUOTA_MB:
+        raise SettingsError(f"{name}: [storage] quota_mb: must be at least {LEAST_QUOTA_MB}")
+    if not (storage.waves_h > 0 and storage.log_days > 0):
+        raise SettingsError(f"{name}: [storage] waves_h and log_days: must be above 0")
 
 
 def _check_demographics(feed: FeedSettings, place: str) -> None:

@@ -9,10 +9,11 @@ import pytest
 from builders import series
 from rich.console import Console
 from toy_bundle import toy_bundle
+from toy_model import in_process
 
-from barocast.plugin import run
 from barocast.plugin.cli import main
 from barocast.plugin.screen import view_of
+from barocast.plugin.service.bed import build, terminal_screen
 from barocast.plugin.settings import parse_settings
 from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.sinks.terminal import TerminalSink
@@ -57,13 +58,14 @@ def configured(folder, model, *, silent, more=""):
 
 def played(folder, model, *, silent, minutes=20, lost_s=0):
     """Let a bed hear a pressure that falls to 66 mmHg, and then nothing for a while."""
-    bed = run.build(parse_settings(configured(folder, model, silent=silent), "or3.toml"))
+    settings = parse_settings(configured(folder, model, silent=silent), "or3.toml")
+    bed = build(settings, in_process(settings.model))
     bed.session = Feed(series(90 - 0.2 * i for i in range(minutes * 6 + 1)))
     bed._wall = lambda: "then"
     out = io.StringIO()
     terminal = TerminalSink(Console(file=out, force_terminal=False))
     bed.sinks.append(terminal)
-    show = run._screen(terminal, bed, silent=silent)
+    show = terminal_screen(terminal, bed, silent=silent)
     for step in range(minutes * 6 + 1 + lost_s // 10):
         bed.step(b"", 10.0 * step)
         show(10.0 * step)

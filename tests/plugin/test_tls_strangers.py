@@ -20,10 +20,10 @@ from tls_ends import (
 )
 from toy_bundle import toy_bundle
 
-from barocast.plugin import run
 from barocast.plugin.bedside import Bedside
 from barocast.plugin.clock import Clock
 from barocast.plugin.serve import Line, serve
+from barocast.plugin.service import bed as service_bed
 from barocast.plugin.settings import parse_settings
 from barocast.plugin.transports import tls
 from barocast.plugin.transports.tcp import CALLER_S, TOLD_S
@@ -165,7 +165,7 @@ def test_a_virtual_gateway_pushes_over_mutual_tls_into_a_bed(tmp_path, box, gate
         f'certificate = "{box.certificate}"\nkey = "{box.key}"\nca = "{box.ca}"\n',
         "or3.toml",
     )
-    opened = run._opened(configured, bed)
+    opened = service_bed.opened(configured, bed)
     with in_background(push) as thread:
         serve(
             bed,

@@ -1,0 +1,211 @@
+"""An engine in a process of its own, with a deadline: a wedged or dying one costs a Fault, not the bed.
+
+    run(model_input, t_s)     -> Forecast | Fault    within DEADLINE_S, always
+    trouble                   -> "" or why there is no engine now
+
+Where no answer came in time, where the process died, or after FAULTS_IN_A_ROW faults, it is killed and made
+anew beside the beds' loops; it proves its known answers again before it is asked anything. Until then every
+window is a Fault that says so. Several beds share one engine: `run` may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import select
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import fields
+from typing import TYPE_CHECKING, Final
+
+from barocast.plugin.clock import Clock
+from barocast.plugin.service.engine_wire import (
+    LENGTH,
+    MOST_BYTES,
+    EngineLostError,
+    pack_ask,
+    unpack_answer,
+    unpack_ready,
+)
+from barocast.runtime.domain import Fault, Forecast, ModelInput
+from barocast.runtime.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from barocast.runtime.bundle import Bundle
+
+DEADLINE_S: Final = 2.0
+"""For one window (requirement INF-07); it takes a millisecond."""
+START_S: Final = 15.0
+"""For a new process until it has proved its known answers."""
+BACK_OFF_S: Final = (0.0, 1.0, 5.0)
+"""Before each new try; the last one repeats."""
+FAULTS_IN_A_ROW: Final = 3
+"""A graph that gives this many is no longer believed (requirement INF-06)."""
+
+
+class EngineProcess:
+    """Implements runtime.engines.Engine. Raises BundleError when the first start fails."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        command: Sequence[str],
+        deadline_s: float = DEADLINE_S,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._bundle, self._command, self._deadline_s = bundle, command, deadline_s
+        self._clock = clock or Clock()
+        self._asking = threading.Lock()
+        self._closed = threading.Event()
+        self._faults = 0
+        self._failures = 0
+        self._child: _Child | None = None
+        self._probe = _first_known_answer(bundle)
+        self.trouble = ""
+        try:
+            self._child, self.name = self._start()
+        except EngineLostError as lost:
+            raise BundleError(str(lost)) from lost
+
+    def run(self, model_input: ModelInput, t_s: float) -> Forecast | Fault:
+        """Answer one window."""
+        with self._asking:
+            if self._child is None:
+                return Fault(t_s, f"engine: {self.trouble}")
+            try:
+                answer = self._ask(self._child, model_input, t_s)
+            except EngineLostError as lost:
+                self._lose(str(lost))
+                return Fault(t_s, f"engine: {lost}")
+            self._faults = self._faults + 1 if isinstance(answer, Fault) else 0
+            if self._faults >= FAULTS_IN_A_ROW:
+                self._lose(f"{self._faults} faults in a row")
+            return answer
+
+    def prove(self) -> bool:
+        """Ask something whose answer is known: whether the engine is there and well. Within DEADLINE_S."""
+        return isinstance(self.run(self._probe, 0.0), Forecast)
+
+    def close(self) -> None:
+        """End the process."""
+        self._closed.set()
+        with self._asking:
+            if self._child is not None:
+                self._child.kill()
+                self._child = None
+
+    def _start(self) -> tuple[_Child, str]:
+        child = _Child(self._command)
+        try:
+            return child, self._proven(child)
+        except EngineLostError:
+            child.kill()
+            raise
+
+    def _proven(self, child: _Child) -> str:
+        """Give the name of an engine that has loaded the very model that was verified here."""
+        ready = unpack_ready(*child.read(self._clock, START_S))
+        if ready.model_sha256 != hashlib.sha256(self._bundle.model).digest():
+            raise EngineLostError("the bundle on disk is no longer the one that was verified; start again")
+        return ready.name
+
+    def _ask(self, child: _Child, model_input: ModelInput, t_s: float) -> Forecast | Fault:
+        child.write(pack_ask(model_input, t_s))
+        return unpack_answer(*child.read(self._clock, self._deadline_s), self._bundle.manifest, t_s)
+
+    def _lose(self, why: str) -> None:
+        """Kill the process and make another one beside the loop that found out."""
+        if self._child is not None:
+            self._child.kill()
+        self._child, self._faults, self.trouble = None, 0, f"{why}; starting again"
+        threading.Thread(target=self._revive, name="engine", daemon=True).start()
+
+    def _revive(self) -> None:
+        while not self._closed.wait(BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]):
+            self._failures += 1
+            try:
+                child, name = self._start()
+            except EngineLostError as lost:
+                self.trouble = str(lost)
+                continue
+            with self._asking:
+                if self._closed.is_set():
+                    child.kill()
+                    return
+                self._child, self.name, self.trouble, self._failures = child, name, "", 0
+            return
+
+
+class _Child:
+    """A process and its pipes. Methods raise EngineLostError."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, or the test's
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            )
+        except OSError as error:
+            raise EngineLostError(f"its process does not start: {error.strerror}") from error
+        assert self._process.stdin is not None  # noqa: S101 - asked for above
+        assert self._process.stdout is not None  # noqa: S101 - likewise
+        self._to, self._from = self._process.stdin, self._process.stdout.fileno()
+
+    def write(self, data: bytes) -> None:
+        """Send a frame: smaller than a pipe holds, so it never waits for a child that does not read."""
+        try:
+            self._to.write(data)
+        except OSError as error:
+            raise EngineLostError(f"its process has gone ({error.strerror})") from error
+
+    def read(self, clock: Callable[[], float], within_s: float) -> tuple[bytes, bytes]:
+        """Give the kind and body of the next frame."""
+        until_s = clock() + within_s
+        length = LENGTH.unpack(self._exactly(LENGTH.size, clock, until_s))[0]
+        if not 0 < length <= MOST_BYTES:
+            raise EngineLostError(f"a frame of {length} bytes")
+        body = self._exactly(length, clock, until_s)
+        return body[:1], body[1:]
+
+    def kill(self) -> None:
+        """End it at once, and let go of everything."""
+        with suppress(OSError):
+            self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
+
+    def _exactly(self, count: int, clock: Callable[[], float], until_s: float) -> bytes:
+        data = b""
+        while len(data) < count:
+            left_s = until_s - clock()
+            if left_s <= 0 or not select.select([self._from], [], [], left_s)[0]:
+                raise EngineLostError("no answer in time")
+            piece = os.read(self._from, count - len(data))
+            if not piece:
+                raise EngineLostError(f"its process ended ({self._status()})")
+            data += piece
+        return data
+
+    def _status(self) -> str:
+        with suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(1.0)
+            return f"signal {-code}" if code < 0 else f"status {code}"
+        return "its pipe closed"
+
+
+def engine_command(bundle: Path, trust: Path | None, threads: int) -> list[str]:
+    """Give the command that starts the engine's process."""
+    module = "barocast.plugin.service.engine_child"
+    return [sys.executable, "-m", module, str(bundle), str(trust or ""), str(threads)]
+
+
+def _first_known_answer(bundle: Bundle) -> ModelInput:
+    return ModelInput(**{f.name: bundle.known_answers[f.name][:1] for f in fields(ModelInput)})
