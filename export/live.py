@@ -17,7 +17,7 @@ from barocast.export.validation.live_study import DEGRADED, LivePlan, live_study
 from barocast.export.validation.written import plain
 from barocast.runtime.bundle import default_bundle, read_bundle
 from barocast.runtime.errors import InputError, SettingsError
-from barocast.runtime.trust import trusted_keys
+from barocast.runtime.trust import revoked, trusted_keys
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -29,7 +29,7 @@ STATUS: Final = "status.json"
 
 def run_live(args: Namespace) -> int:
     """Judge the logs; give the exit status: 1 when the forecasts are degraded."""
-    bundle = read_bundle(args.bundle or default_bundle(), trusted_keys(args.trust).values())
+    bundle = read_bundle(args.bundle or default_bundle(), trusted_keys(args.trust).values(), revoked())
     reference = read_reference(args.reference, bundle.manifest.id) if args.reference else None
     floors = read_floors(args.gate) if args.gate else []
     report = live_study(args.from_log, LivePlan(bundle, args.draws, reference, floors))

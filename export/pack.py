@@ -36,7 +36,7 @@ from barocast.runtime import wordpiece
 from barocast.runtime.bundle import read_bundle, sign, write_manifest
 from barocast.runtime.domain import HORIZONS_MIN
 from barocast.runtime.engines import OrtEngine
-from barocast.runtime.errors import BundleError
+from barocast.runtime.errors import BundleError, Refused
 from barocast.runtime.manifest import AlarmPoint, Manifest
 from barocast.runtime.prompt import TEMPLATE_VERSION
 from barocast.runtime.timeline import STEP_S, WINDOW_MIN
@@ -97,7 +97,8 @@ def pack(
     if not record["parity"]["holds"]:
         raise BundleError(
             f"int8 lies too far from float: {record['parity']}; quantize less of the trunk, "
-            "or ask for a calibrator of a few numbers (tables can be steep)"
+            "or ask for a calibrator of a few numbers (tables can be steep)",
+            Refused.QUALITY,
         )
     _write(out, graph, taught.tokenizer_json, record)
     record["public_key"] = _seal(out, _manifest(graph, release.id, calibrated, alarm), release.key_pem)
@@ -163,7 +164,10 @@ def _role_counts(material: Material, name: str) -> dict[str, int]:
 def _write(out: Path, graph: bytes, tokenizer_json: str, record: dict[str, Any]) -> None:
     answers = known_answers(graph, wordpiece.load(tokenizer_json))
     if not sane(answers):
-        raise BundleError("sanity vectors: a falling pressure is not riskier than a steady one; train again")
+        raise BundleError(
+            "sanity vectors: a falling pressure is not riskier than a steady one; train again",
+            Refused.QUALITY,
+        )
     out.mkdir(parents=True, exist_ok=True)
     (out / "model.onnx").write_bytes(graph)
     (out / "tokenizer.json").write_text(tokenizer_json, encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from barocast.runtime.bundle import Bundle, default_bundle, read_bundle, sign
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.errors import SettingsError
-from barocast.runtime.trust import trusted_keys
+from barocast.runtime.trust import revoked, trusted_keys
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -59,7 +59,7 @@ def _sign(args: Namespace) -> int:
 
 
 def _read(args: Namespace) -> Bundle:
-    return read_bundle(args.directory, trusted_keys(args.trust).values())
+    return read_bundle(args.directory, trusted_keys(args.trust).values(), revoked())
 
 
 def _facts(bundle: Bundle) -> list[tuple[str, str]]:

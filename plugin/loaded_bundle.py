@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from barocast.runtime.bundle import Bundle, default_bundle, read_bundle
-from barocast.runtime.trust import trusted_keys
+from barocast.runtime.trust import revoked, trusted_keys
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -22,4 +22,4 @@ def add_bundle_arguments(parser: ArgumentParser) -> None:
 
 def load_bundle(args: Namespace) -> Bundle:
     """Read and verify the bundle of a command line. Raises BundleError, SettingsError."""
-    return read_bundle(args.bundle, trusted_keys(args.trust).values())
+    return read_bundle(args.bundle, trusted_keys(args.trust).values(), revoked())

@@ -17,6 +17,7 @@ from barocast.plugin.service.house import read_house
 from barocast.plugin.service.model import load_model, refused_model
 from barocast.plugin.service.notify import notifier
 from barocast.plugin.service.progress import Progress
+from barocast.plugin.service.releases import Releases
 from barocast.plugin.service.service import Service
 from barocast.plugin.transports.addresses import check_files
 from barocast.runtime.errors import BundleError, SettingsError
@@ -60,10 +61,15 @@ def run(args: Namespace) -> int:
 def _model(house: House) -> Model:
     """Start the model; one that is refused costs the forecasts, and never the beds."""
     try:
-        return load_model(house.box.model)
+        return load_model(house.box.model, _releases(house))
     except BundleError as error:
         say(f"NO FORECASTS: {error}")
         return refused_model(error)
+
+
+def _releases(house: House) -> Releases | None:
+    folder = house.box.storage.folder
+    return Releases(Path(folder)) if folder else None
 
 
 def _fitting(bed: BedFile, model: Model, clock: Clock, *, at_once: bool) -> Callable[[], Fitted]:
@@ -81,7 +87,7 @@ def _fit(bed: BedFile, model: Model, clock: Clock) -> Fitted:
 
 def _check(path: Path, house: House) -> int:
     """Read everything, try every sink, and say the first thing that is wrong."""
-    model = load_model(house.box.model)
+    model = load_model(house.box.model, _releases(house))
     try:
         for bed in house.beds:
             if bed.settings is None:

@@ -9,8 +9,8 @@
                      and sdcs://
     [bed]            name, patient (JSON file), every_s
     [alarm]          priority = "advisory" | "medium", silent = true | false (a trial, told to nobody)
-    [model]          bundle (directory), trust (JSON file of keys), threads (1 to MAX_THREADS),
-                     status (status.json of `barocast validate --from-log`)
+    [model]          bundle (directory), trust, revoked (JSON files of keys), allow_older = true | false,
+                     threads (1 to MAX_THREADS), status (status.json of `barocast validate --from-log`)
     [sinks]          terminal = true | false, sound_device = "hw:0", log = "decisions.jsonl",
                      record = "folder", others = ["name of a third party's sink"]
     [sinks.NAME]     the keys of that way out (sinks/way_out.py): `mqtt`, `pcd04`, `relay`, ...
@@ -101,6 +101,10 @@ class ModelSettings:
     """Directory; empty: the embedded one."""
     trust: str = ""
     """JSON file of further public keys."""
+    revoked: str = ""
+    """JSON file of keys and bundles that are believed no longer."""
+    allow_older: bool = False
+    """Whether a bundle may be older than one that has run here."""
     status: str = ""
     """status.json of `barocast validate --from-log`; empty: nobody judges the forecasts."""
     threads: int = 1

@@ -33,7 +33,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from barocast.calibration.calibrators import Calibrators, read_calibrators
 from barocast.calibration.conformal import ConformalBand
 from barocast.runtime import wordpiece
-from barocast.runtime.errors import BundleError
+from barocast.runtime.errors import BundleError, Refused, SettingsError
+from barocast.runtime.graph_rules import broken_graph_rule
 from barocast.runtime.manifest import from_fields, to_fields
 from barocast.runtime.manifest_rules import broken_rule, expected_shapes
 
@@ -75,6 +76,8 @@ class Bundle:
     calibrators: Calibrators
     known_answers: Mapping[str, NDArray[Any]]
     card: str
+    signer: bytes = b""
+    """The public key that signed it."""
     band: ConformalBand | None = None
     """None where the graph's own quantiles are shown."""
 
@@ -84,20 +87,29 @@ def default_bundle() -> Path:
     return Path(str(files("barocast.runtime") / "default_bundle"))
 
 
-def read_bundle(directory: Path, trusted: Collection[bytes]) -> Bundle:
-    """Read and verify. `trusted` holds raw Ed25519 public keys (32 bytes each). Raises BundleError."""
+def read_bundle(
+    directory: Path, trusted: Collection[bytes], revoked: Collection[bytes] = frozenset()
+) -> Bundle:
+    """Read and verify. Raises BundleError.
+
+    `trusted` holds raw Ed25519 public keys (32 bytes each); `revoked` such keys, or SHA-256 of manifests,
+    that are no longer believed whoever trusts them.
+    """
     files = _read_files(directory)
-    _verify_signature(directory, files, trusted)
+    signer = _verify_signature(directory, files, trusted)
+    _verify_not_revoked(directory, {signer, hashlib.sha256(files[MANIFEST]).digest()} & set(revoked))
     fields = _json(directory, files[MANIFEST])
     _verify_hashes(directory, files, fields.pop("files", None))
     manifest = _manifest(directory, fields)
+    _verify_graph(directory, files["model.onnx"])
     return Bundle(
         manifest=manifest,
         model=files["model.onnx"],
         tokenizer=wordpiece.load(files["tokenizer.json"].decode()),
         calibrators=_calibrators(directory, manifest),
         known_answers=_known_answers(directory, manifest, files["known_answers.npz"]),
-        card=files["model_card.md"].decode(),
+        card=files["model_card.md"].decode(errors="replace"),
+        signer=signer,
         band=_band(directory, manifest),
     )
 
@@ -111,13 +123,13 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
 
 
 def sign(directory: Path, private_key_pem: bytes) -> bytes:
-    """Sign manifest.json with an Ed25519 key (PEM, PKCS 8); give the raw public key. Raises BundleError."""
+    """Sign manifest.json with an Ed25519 key (PEM, PKCS 8); give the raw public key. Raises SettingsError."""
     try:
         key = load_pem_private_key(private_key_pem, password=None)
     except (ValueError, TypeError) as error:
-        raise BundleError(f"the signing key cannot be read ({error}); give an unencrypted PEM") from error
+        raise SettingsError(f"the signing key cannot be read ({error}); give an unencrypted PEM") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise BundleError(
+        raise SettingsError(
             "the signing key is not Ed25519; make one with `openssl genpkey -algorithm ed25519`"
         )
     (directory / SIGNATURE).write_bytes(key.sign(_read_file(directory, MANIFEST)))
@@ -126,48 +138,78 @@ def sign(directory: Path, private_key_pem: bytes) -> bytes:
 
 def _read_files(directory: Path) -> dict[str, bytes]:
     if not directory.is_dir():
-        raise BundleError(f"{directory}: no such bundle directory; name one that holds a {MANIFEST}")
+        raise BundleError(
+            f"{directory}: no such bundle directory; name one that holds a {MANIFEST}", Refused.MISSING
+        )
     unlisted = sorted(path.name for path in directory.iterdir() if path.name not in SIZE_CAPS)
     if unlisted:
-        raise BundleError(f"{directory / unlisted[0]}: not a file of a bundle; remove it")
+        raise BundleError(f"{directory / unlisted[0]}: not a file of a bundle; remove it", Refused.EXTRA)
     return {name: _read_file(directory, name) for name in SIZE_CAPS}
 
 
 def _read_file(directory: Path, name: str) -> bytes:
     path = directory / name
-    if path.is_symlink() or not path.is_file():
-        raise BundleError(f"{path}: missing, or not a plain file; copy the whole bundle again")
+    if path.is_symlink():
+        raise BundleError(f"{path}: a link, not a plain file; copy the whole bundle again", Refused.LINK)
+    if not path.is_file():
+        raise BundleError(
+            f"{path}: missing, or not a plain file; copy the whole bundle again", Refused.MISSING
+        )
     cap = SIZE_CAPS[name]
     try:
         with path.open("rb") as file:
             content = file.read(cap + 1)
     except OSError as error:
-        raise BundleError(f"{path}: cannot be read ({error.strerror}); mend its permissions") from error
+        raise BundleError(
+            f"{path}: cannot be read ({error.strerror}); mend its permissions", Refused.UNREADABLE
+        ) from error
     if len(content) > cap:
-        raise BundleError(f"{path}: larger than the {cap} bytes a bundle may hold; copy the bundle again")
+        raise BundleError(
+            f"{path}: larger than the {cap} bytes a bundle may hold; copy the bundle again", Refused.TOO_LARGE
+        )
     return content
 
 
-def _verify_signature(directory: Path, files: Mapping[str, bytes], trusted: Collection[bytes]) -> None:
+def _verify_signature(directory: Path, files: Mapping[str, bytes], trusted: Collection[bytes]) -> bytes:
+    """Give the key that signed."""
     for key in trusted:
         try:
             Ed25519PublicKey.from_public_bytes(key).verify(files[SIGNATURE], files[MANIFEST])
         except InvalidSignature:
             continue
-        return
+        return key
     raise BundleError(
         f"{directory / SIGNATURE}: no trusted key signed this {MANIFEST}; copy the bundle again, "
-        "or trust its maker's key with --trust FILE"
+        "or trust its maker's key with --trust FILE",
+        Refused.SIGNATURE,
     )
+
+
+def _verify_not_revoked(directory: Path, found: Collection[bytes]) -> None:
+    if found:
+        raise BundleError(
+            f"{directory / MANIFEST}: its maker took it back (revoked.json); get a newer bundle",
+            Refused.REVOKED,
+        )
 
 
 def _verify_hashes(directory: Path, files: Mapping[str, bytes], listed: object) -> None:
     found = {name: _entry(content) for name, content in files.items() if name not in {MANIFEST, SIGNATURE}}
     if not isinstance(listed, dict) or listed.keys() != found.keys():
-        raise BundleError(f"{directory / MANIFEST}: lists other files than the bundle holds; pack it again")
+        raise BundleError(
+            f"{directory / MANIFEST}: lists other files than the bundle holds; pack it again",
+            Refused.MANIFEST,
+        )
     for name, entry in found.items():
         if listed[name] != entry:
-            raise BundleError(f"{directory / name}: its SHA-256 is not the signed one; copy the bundle again")
+            raise BundleError(
+                f"{directory / name}: its SHA-256 is not the signed one; copy the bundle again", Refused.HASH
+            )
+
+
+def _verify_graph(directory: Path, model: bytes) -> None:
+    if broken := broken_graph_rule(model):
+        raise BundleError(f"{directory / 'model.onnx'}: {broken}; export it again", Refused.GRAPH)
 
 
 def _entry(content: bytes) -> dict[str, Any]:
@@ -178,9 +220,14 @@ def _json(directory: Path, content: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(content)
     except ValueError as error:
-        raise BundleError(f"{directory / MANIFEST}: not JSON ({error}); pack the bundle again") from error
+        raise BundleError(
+            f"{directory / MANIFEST}: not JSON ({error}); pack the bundle again", Refused.MANIFEST
+        ) from error
     if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
-        raise BundleError(f"{directory / MANIFEST}: not of format {FORMAT}; use the barocast that packed it")
+        raise BundleError(
+            f"{directory / MANIFEST}: not of format {FORMAT}; use the barocast that packed it",
+            Refused.MANIFEST,
+        )
     return fields
 
 
@@ -189,9 +236,13 @@ def _manifest(directory: Path, fields: dict[str, Any]) -> Manifest:
         manifest = from_fields(fields)
         broken = broken_rule(manifest)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise BundleError(f"{directory / MANIFEST}: {error}; use the barocast that packed it") from error
+        raise BundleError(
+            f"{directory / MANIFEST}: {error}; use the barocast that packed it", Refused.MANIFEST
+        ) from error
     if broken:
-        raise BundleError(f"{directory / MANIFEST}: {broken}; use the barocast that packed it")
+        raise BundleError(
+            f"{directory / MANIFEST}: {broken}; use the barocast that packed it", Refused.MANIFEST
+        )
     return manifest
 
 
@@ -216,7 +267,9 @@ def _named(directory: Path, field: str) -> Iterator[None]:
     try:
         yield
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise BundleError(f"{directory / MANIFEST}: {field}: {error}; pack the bundle again") from error
+        raise BundleError(
+            f"{directory / MANIFEST}: {field}: {error}; pack the bundle again", Refused.MANIFEST
+        ) from error
 
 
 def _known_answers(directory: Path, manifest: Manifest, content: bytes) -> Mapping[str, NDArray[Any]]:
@@ -224,10 +277,15 @@ def _known_answers(directory: Path, manifest: Manifest, content: bytes) -> Mappi
     arrays = _arrays(name, content)
     rows = min((len(array) for array in arrays.values()), default=0)
     if rows < MIN_KNOWN_ANSWERS:
-        raise BundleError(f"{name}: fewer than {MIN_KNOWN_ANSWERS} known answers; pack the bundle again")
+        raise BundleError(
+            f"{name}: fewer than {MIN_KNOWN_ANSWERS} known answers; pack the bundle again",
+            Refused.KNOWN_ANSWERS,
+        )
     odd = _odd_array(arrays, {key: (rows, *shape[1:]) for key, shape in expected_shapes(manifest).items()})
     if odd:
-        raise BundleError(f"{name}: {odd} is missing or of another shape; pack the bundle again")
+        raise BundleError(
+            f"{name}: {odd} is missing or of another shape; pack the bundle again", Refused.KNOWN_ANSWERS
+        )
     return MappingProxyType(arrays)
 
 
@@ -241,4 +299,6 @@ def _arrays(name: Path, content: bytes) -> dict[str, NDArray[Any]]:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {key: np.atleast_1d(archive[key]) for key in archive.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise BundleError(f"{name}: not an npz archive ({error}); pack the bundle again") from error
+        raise BundleError(
+            f"{name}: not an npz archive ({error}); pack the bundle again", Refused.KNOWN_ANSWERS
+        ) from error

@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime as ort
 
 from barocast.runtime.domain import Fault, Forecast, ModelInput
-from barocast.runtime.errors import BundleError
+from barocast.runtime.errors import BundleError, Refused
 from barocast.runtime.manifest_rules import expected_shapes
 
 if TYPE_CHECKING:
@@ -70,13 +70,17 @@ def _session(bundle: Bundle, threads: int) -> Any:  # noqa: ANN401 - onnxruntime
     try:
         return ort.InferenceSession(bundle.model, options, providers=[CPU])
     except Exception as error:
-        raise BundleError(f"model.onnx: onnxruntime {ort.__version__} refuses it ({error})") from error
+        raise BundleError(
+            f"model.onnx: onnxruntime {ort.__version__} refuses it ({error})", Refused.GRAPH
+        ) from error
 
 
 def _check_shapes(session: Any, manifest: Manifest) -> None:  # noqa: ANN401 - onnxruntime publishes no types
     found = {node.name: tuple(node.shape) for node in (*session.get_inputs(), *session.get_outputs())}
     if found != dict(manifest.shapes):
-        raise BundleError(f"model.onnx: has shapes {found}, its manifest says {dict(manifest.shapes)}")
+        raise BundleError(
+            f"model.onnx: has shapes {found}, its manifest says {dict(manifest.shapes)}", Refused.GRAPH
+        )
 
 
 def _check_known_answers(engine: OrtEngine, bundle: Bundle) -> None:
@@ -85,11 +89,14 @@ def _check_known_answers(engine: OrtEngine, bundle: Bundle) -> None:
         known = {name: array[row] for name, array in answers.items()}
         forecast = engine.run(ModelInput(**{f.name: known[f.name][None] for f in fields(ModelInput)}), 0.0)
         if isinstance(forecast, Fault):
-            raise BundleError(f"known_answers.npz: row {row} gives a fault ({forecast.reason})")
+            raise BundleError(
+                f"known_answers.npz: row {row} gives a fault ({forecast.reason})", Refused.ANSWERS
+            )
         for name, off, allowed in _differences(bundle, known, forecast):
             if not off <= allowed:
                 raise BundleError(
-                    f"known_answers.npz: row {row} is off by {off:.4f}{name} on this machine; do not use it"
+                    f"known_answers.npz: row {row} is off by {off:.4f}{name} on this machine; do not use it",
+                    Refused.ANSWERS,
                 )
 
 

@@ -11,6 +11,8 @@ Corrupt bytes inside a feed are not errors but values (domain.Corrupt).
 
 from __future__ import annotations
 
+from enum import Enum
+
 
 class BarocastError(Exception):
     """The root: its text is the whole message that a person sees."""
@@ -24,8 +26,37 @@ class PatientError(InputError):
     """A patient file whose field is unknown or out of its possible range."""
 
 
+class Refused(str, Enum):
+    """Why a bundle is refused: a word for a log or a script, where the text is for a person."""
+
+    MISSING = "missing"
+    LINK = "link"
+    EXTRA = "extra"
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too-large"
+    SIGNATURE = "signature"
+    REVOKED = "revoked"
+    DOWNGRADE = "downgrade"
+    HASH = "hash"
+    MANIFEST = "manifest"
+    TOKENIZER = "tokenizer"
+    KNOWN_ANSWERS = "known-answers"
+    GRAPH = "graph"
+    ANSWERS = "answers"
+    ENGINE = "engine"
+    QUALITY = "quality"
+
+    def __str__(self) -> str:
+        """Print the word, on every Python alike."""
+        return self.value
+
+
 class BundleError(BarocastError):
     """A bundle that is refused before anything in it is used."""
+
+    def __init__(self, text: str, code: Refused) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class SettingsError(BarocastError):

@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from barocast.runtime.errors import BundleError
+from barocast.runtime.errors import BundleError, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,9 +58,13 @@ def load(text: str) -> WordPiece:
         vocabulary = {str(token): int(i) for token, i in model["vocab"].items()}
         kind, unknown = model["type"], vocabulary[model["unk_token"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"tokenizer.json: not a tokenizer ({error}); pack the bundle again") from error
+        raise BundleError(
+            f"tokenizer.json: not a tokenizer ({error}); pack the bundle again", Refused.TOKENIZER
+        ) from error
     if kind != "WordPiece" or vocabulary.get("[PAD]") != 0:
-        raise BundleError("tokenizer.json: need a WordPiece model with [PAD] at 0; pack the bundle again")
+        raise BundleError(
+            "tokenizer.json: need a WordPiece model with [PAD] at 0; pack the bundle again", Refused.TOKENIZER
+        )
     return WordPiece(vocabulary, unknown)
 
 

@@ -25,11 +25,11 @@ from barocast.export.validation.workers import each
 from barocast.runtime.bundle import Bundle, read_bundle
 from barocast.runtime.domain import Fault
 from barocast.runtime.engines import OrtEngine
-from barocast.runtime.errors import BundleError, InputError
+from barocast.runtime.errors import BundleError, InputError, Refused
 from barocast.runtime.pipeline import EVERY_S
 from barocast.runtime.prompt import describe
 from barocast.runtime.timeline import STEP_S
-from barocast.runtime.trust import trusted_keys
+from barocast.runtime.trust import revoked, trusted_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -191,12 +191,14 @@ def _loaded(source: Source) -> tuple[Bundle, OrtEngine]:
     """Read the bundle where this process runs, which may be another machine."""
     if not source.bundle.is_dir():
         raise BundleError(
-            f"{source.bundle}: no bundle there on {socket.gethostname()}; every worker needs it at that path"
+            f"{source.bundle}: no bundle there on {socket.gethostname()}; every worker needs it at that path",
+            Refused.MISSING,
         )
-    bundle = read_bundle(source.bundle, trusted_keys(source.trust).values())
+    bundle = read_bundle(source.bundle, trusted_keys(source.trust).values(), revoked())
     if source.model_sha256 not in {None, sha256_of_model(bundle)}:
         raise BundleError(
-            f"{source.bundle}: on {socket.gethostname()} it is not this study's bundle; copy that one there"
+            f"{source.bundle}: on {socket.gethostname()} it is not this study's bundle; copy that one there",
+            Refused.HASH,
         )
     return bundle, OrtEngine(bundle)
 

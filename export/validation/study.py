@@ -29,7 +29,7 @@ from barocast.runtime.domain import HORIZONS_MIN
 from barocast.runtime.errors import InputError
 from barocast.runtime.pipeline import EVERY_S
 from barocast.runtime.timeline import STEP_S
-from barocast.runtime.trust import trusted_keys
+from barocast.runtime.trust import revoked, trusted_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +60,7 @@ class Plan:
 
 def study(cases: Sequence[StudyCase], plan: Plan, progress: Progress) -> dict[str, Any]:
     """Give the report. `progress(stage, done, total)` is called as work gets done. Raises InputError."""
-    bundle = read_bundle(plan.source.bundle, trusted_keys(plan.source.trust).values())
+    bundle = read_bundle(plan.source.bundle, trusted_keys(plan.source.trust).values(), revoked())
     held = np.array([not _taught(bundle, case) for case in cases], dtype=np.bool_)
     if not held.any():
         raise InputError(

@@ -1,4 +1,4 @@
-"""The engine's own process: `python -m barocast.plugin.service.engine_child BUNDLE TRUST THREADS`.
+"""The engine's own process: `python -m barocast.plugin.service.engine_child BUNDLE TRUST REVOKED THREADS`.
 
 It reads and verifies the bundle itself, answers the known answers, says `ready`, and then answers one window
 after the other from its standard input until that ends. Whatever kept it from starting is its first and last
@@ -26,22 +26,23 @@ from barocast.plugin.service.engine_wire import (
 from barocast.runtime.bundle import read_bundle
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.errors import BarocastError
-from barocast.runtime.trust import trusted_keys
+from barocast.runtime.trust import revoked, trusted_keys
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-ARGUMENTS: Final = 3
+ARGUMENTS: Final = 4
 
 
 def main(arguments: list[str]) -> int:
     """Serve until standard input ends; give the exit status."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the service's to answer
-    bundle_directory, trust, threads = arguments
+    bundle_directory, trust, taken_back, threads = arguments
     asked, answers = sys.stdin.buffer, _own_stdout()
     try:
         keys = trusted_keys(Path(trust) if trust else None)
-        bundle = read_bundle(Path(bundle_directory), keys.values())
+        gone = revoked(Path(taken_back) if taken_back else None)
+        bundle = read_bundle(Path(bundle_directory), keys.values(), gone)
         engine = OrtEngine(bundle, int(threads))
     except BarocastError as error:
         _say(answers, frame(b"X", str(error).encode()))

@@ -30,7 +30,7 @@ from barocast.plugin.service.engine_wire import (
     unpack_ready,
 )
 from barocast.runtime.domain import Fault, Forecast, ModelInput
-from barocast.runtime.errors import BundleError
+from barocast.runtime.errors import BundleError, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +70,7 @@ class EngineProcess:
         try:
             self._child, self.name = self._start()
         except EngineLostError as lost:
-            raise BundleError(str(lost)) from lost
+            raise BundleError(str(lost), Refused.ENGINE) from lost
 
     def run(self, model_input: ModelInput, t_s: float) -> Forecast | Fault:
         """Answer one window."""
@@ -201,10 +201,12 @@ class _Child:
         return "its pipe closed"
 
 
-def engine_command(bundle: Path, trust: Path | None, threads: int) -> list[str]:
+def engine_command(
+    bundle: Path, trust: Path | None = None, revoked: Path | None = None, threads: int = 1
+) -> list[str]:
     """Give the command that starts the engine's process."""
     module = "barocast.plugin.service.engine_child"
-    return [sys.executable, "-m", module, str(bundle), str(trust or ""), str(threads)]
+    return [sys.executable, "-m", module, str(bundle), str(trust or ""), str(revoked or ""), str(threads)]
 
 
 def _first_known_answer(bundle: Bundle) -> ModelInput:

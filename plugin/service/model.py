@@ -24,13 +24,14 @@ from barocast.runtime.manifest import AlarmPoint, Manifest
 from barocast.runtime.prompt import TEMPLATE_VERSION
 from barocast.runtime.timeline import STEP_S, WINDOW_MIN
 from barocast.runtime.tokens import TREND_CHANNEL
-from barocast.runtime.trust import trusted_keys
+from barocast.runtime.trust import revoked, trusted_keys
 from barocast.runtime.wordpiece import WordPiece
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from barocast.plugin.service.releases import Releases
     from barocast.plugin.settings import ModelSettings
     from barocast.runtime.engines import Engine
 
@@ -63,12 +64,19 @@ class RefusedEngine:
         return Fault(t_s, f"engine: {self.why}")
 
 
-def load_model(settings: ModelSettings) -> Model:
-    """Read, verify and start the configured model. Raises BundleError, SettingsError."""
+def load_model(settings: ModelSettings, releases: Releases | None = None) -> Model:
+    """Read, verify and start the configured model. Raises BundleError, SettingsError.
+
+    `releases` remembers which ran here: an older one is refused unless the settings allow it.
+    """
     directory = Path(settings.bundle) if settings.bundle else default_bundle()
-    trust = Path(settings.trust) if settings.trust else None
-    bundle = read_bundle(directory, trusted_keys(trust).values())
-    engine = EngineProcess(bundle, engine_command(directory, trust, settings.threads))
+    trust, gone = (Path(name) if name else None for name in (settings.trust, settings.revoked))
+    bundle = read_bundle(directory, trusted_keys(trust).values(), revoked(gone))
+    if releases is not None and not settings.allow_older:
+        releases.check(bundle)
+    engine = EngineProcess(bundle, engine_command(directory, trust, gone, settings.threads))
+    if releases is not None:
+        releases.remember(bundle)
     return Model(bundle, engine, lambda: engine.trouble, engine.prove, engine.close)
 
 
@@ -81,7 +89,7 @@ def refused_model(why: BarocastError) -> Model:
 def _offer() -> str:
     """Name the embedded bundle where it is good: a person may choose it."""
     try:
-        good = read_bundle(default_bundle(), trusted_keys().values()).manifest.id
+        good = read_bundle(default_bundle(), trusted_keys().values(), revoked()).manifest.id
     except BarocastError:
         return ""
     return f"; the embedded {good} is good: leave [model] bundle empty to use it"

@@ -31,7 +31,7 @@ def toy(tmp_path_factory):
 @pytest.fixture
 def engine(toy):
     made, trust = toy
-    process = EngineProcess(made.read(), engine_command(made.directory, trust, 1))
+    process = EngineProcess(made.read(), engine_command(made.directory, trust))
     yield process
     process.close()
 
@@ -86,7 +86,7 @@ def test_a_process_that_dies_costs_a_fault_and_is_back_within_five_seconds(engin
 @pytest.mark.req("INF-07", "P2")
 def test_one_that_does_not_answer_is_killed_at_its_deadline(toy):
     made, trust = toy
-    process = EngineProcess(made.read(), engine_command(made.directory, trust, 1), deadline_s=0.2)
+    process = EngineProcess(made.read(), engine_command(made.directory, trust), deadline_s=0.2)
     wedged = child_of(process)
     os.kill(wedged.pid, signal.SIGSTOP)
     answer = process.run(window(), 0.0)
@@ -123,13 +123,13 @@ def test_a_bundle_that_was_changed_behind_its_back_is_not_loaded(toy):
     changed = replace(read, model=b"another")
 
     with pytest.raises(BundleError, match="no longer the one that was verified"):
-        EngineProcess(changed, engine_command(made.directory, trust, 1))
+        EngineProcess(changed, engine_command(made.directory, trust))
 
 
 def test_what_the_engine_says_against_a_bundle_is_passed_on(toy):
     made, _ = toy
     with pytest.raises(BundleError, match="no trusted key signed"):
-        EngineProcess(made.read(), engine_command(made.directory, None, 1))
+        EngineProcess(made.read(), engine_command(made.directory))
 
 
 @pytest.mark.parametrize(

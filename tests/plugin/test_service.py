@@ -16,7 +16,7 @@ from barocast.plugin.service.model import refused_model
 from barocast.plugin.service.notify import Notifier, notifier
 from barocast.plugin.service.progress import Progress
 from barocast.plugin.service.service import Service
-from barocast.runtime.errors import BundleError, SettingsError
+from barocast.runtime.errors import BundleError, Refused, SettingsError
 
 LONG_S = 10.0
 
@@ -262,7 +262,7 @@ def test_the_watchdog_is_the_one_that_systemd_set_for_this_process(environment, 
 
 @pytest.mark.req("P9")
 def test_a_refused_model_leaves_faults_that_say_why_and_what_is_good():
-    model = refused_model(BundleError("/b/model.onnx: its SHA-256 is not the signed one"))
+    model = refused_model(BundleError("/b/model.onnx: its SHA-256 is not the signed one", Refused.HASH))
     fault = model.engine.run(None, 30.0)
 
     assert fault.t_s == 30.0

@@ -189,7 +189,7 @@ def _say(toy, change):
 def test_signing_wants_an_ed25519_key(tmp_path):
     toy = toy_bundle(tmp_path / "b")
 
-    with pytest.raises(BundleError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="cannot be read"):
         sign(toy.directory, b"no key at all")
 
 

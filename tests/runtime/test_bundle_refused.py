@@ -1,0 +1,184 @@
+"""A bundle that was damaged, swapped, taken back, or reaches outside itself is refused, each with its word."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+from toy_bundle import graph, toy_bundle
+
+from barocast.runtime.bundle import SIZE_CAPS, _verify_signature, default_bundle, read_bundle, write_manifest
+from barocast.runtime.errors import BundleError, Refused, SettingsError
+from barocast.runtime.graph_rules import broken_graph_rule
+from barocast.runtime.trust import revoked, trusted_keys
+
+FLIPS = 2000
+"""Sampled over the whole bundle that ships (requirement SEC-01); the manifest's are all tried."""
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    return shutil.copytree(default_bundle(), tmp_path / "b")
+
+
+def code_of(directory, trusted=None, gone=frozenset()):
+    with pytest.raises(BundleError) as caught:
+        read_bundle(directory, trusted or trusted_keys().values(), gone)
+    assert str(directory) in str(caught.value)
+    return caught.value.code
+
+
+@pytest.mark.req("SEC-01", "P9")
+def test_two_thousand_flipped_bits_of_the_shipped_bundle_are_all_refused(shipped):
+    files = {name: (shipped / name).read_bytes() for name in SIZE_CAPS}
+    rng, found = random.Random(8), {}
+    for _ in range(FLIPS):
+        name = rng.choice(sorted(files))
+        at, bit = rng.randrange(len(files[name])), 1 << rng.randrange(8)
+        damaged = bytearray(files[name])
+        damaged[at] ^= bit
+        (shipped / name).write_bytes(damaged)
+        found[name] = found.get(name, set()) | {code_of(shipped)}
+        (shipped / name).write_bytes(files[name])
+
+    signed = {"manifest.json", "signature"}
+    assert found == {name: {Refused.SIGNATURE if name in signed else Refused.HASH} for name in files}
+    assert read_bundle(shipped, trusted_keys().values()).manifest.id
+
+
+@pytest.mark.req("SEC-01")
+def test_every_bit_of_the_manifest_counts(tmp_path):
+    toy = toy_bundle(tmp_path / "b")
+    files = {name: (toy.directory / name).read_bytes() for name in ("manifest.json", "signature")}
+    whole = files["manifest.json"]
+    accepted = []
+    for bit in range(8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        try:
+            _verify_signature(toy.directory, files | {"manifest.json": bytes(damaged)}, [toy.public_key])
+        except BundleError:
+            continue
+        accepted.append(bit)
+
+    assert _verify_signature(toy.directory, files, [toy.public_key]) == toy.public_key
+    assert accepted == []
+
+
+@pytest.mark.req("SEC-02")
+@pytest.mark.parametrize("name", SIZE_CAPS)
+def test_every_truncation_of_a_file_is_refused(shipped, name):
+    whole = (shipped / name).read_bytes()
+    lengths = {0, 1, len(whole) - 1, *range(0, len(whole), max(1, len(whole) // 40))}
+    codes = set()
+    for length in lengths:
+        (shipped / name).write_bytes(whole[:length])
+        codes.add(code_of(shipped))
+
+    assert codes == {Refused.SIGNATURE if name in {"manifest.json", "signature"} else Refused.HASH}
+
+
+def linked(bundle):
+    (bundle / "model.onnx").rename(bundle.parent / "elsewhere.onnx")
+    (bundle / "model.onnx").symlink_to(bundle.parent / "elsewhere.onnx")
+
+
+@pytest.mark.req("SEC-02")
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (lambda b: (b / "model.onnx").unlink(), Refused.MISSING),
+        (shutil.rmtree, Refused.MISSING),
+        (lambda b: (b / "weights.bin").write_bytes(b"x"), Refused.EXTRA),
+        (lambda b: (b / "sub").mkdir(), Refused.EXTRA),
+        (lambda b: (b / "model_card.md").write_bytes(bytes((1 << 20) + 1)), Refused.TOO_LARGE),
+        (linked, Refused.LINK),
+        (lambda b: shutil.copy(b / "model_card.md", b / "tokenizer.json"), Refused.HASH),
+    ],
+    ids=["missing file", "missing folder", "extra file", "extra folder", "too large", "symlink", "swapped"],
+)
+def test_each_kind_of_damage_has_its_own_word(shipped, damage, code):
+    damage(shipped)
+
+    assert code_of(shipped) is code
+
+
+@pytest.mark.req("SEC-02")
+def test_a_key_and_a_bundle_that_were_taken_back_are_refused_whoever_trusts_them(tmp_path):
+    toy = toy_bundle(tmp_path / "b")
+    (tmp_path / "revoked.json").write_text(json.dumps([toy.public_key.hex()]))
+
+    assert code_of(toy.directory, [toy.public_key], revoked(tmp_path / "revoked.json")) is Refused.REVOKED
+    assert toy.read().signer == toy.public_key
+
+
+@pytest.mark.parametrize("text", ["", "{}x", '["zz"]', '["00"]', "[3]", "7"])
+def test_a_list_of_revoked_keys_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "revoked.json").write_text(text)
+
+    with pytest.raises(SettingsError, match=r"revoked\.json"):
+        revoked(tmp_path / "revoked.json")
+
+
+def external(model):
+    tensor = model.graph.initializer[0]
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../etc/passwd")
+
+
+def deep_external(model):
+    inner = helper.make_graph([], "inner", [], [], [helper.make_tensor("w", TensorProto.FLOAT, [1], [1.0])])
+    external_inner = inner.initializer[0]
+    external_inner.data_location = TensorProto.EXTERNAL
+    model.graph.node.append(helper.make_node("If", ["x"], ["y"], then_branch=inner))
+
+
+def sparse(model):
+    model.graph.sparse_initializer.add()
+
+
+RULES = {
+    "outside the file": external,
+    "keeps weights outside": deep_external,
+    "needs operators of 'com.acme'": lambda m: m.opset_import.add(domain="com.acme", version=1),
+    "needs operators of 'evil'": lambda m: setattr(m.graph.node[0], "domain", "evil"),
+    "IR version 13": lambda m: setattr(m, "ir_version", 13),
+    "opset 24": lambda m: setattr(m.opset_import[0], "version", 24),
+    "functions of its own": lambda m: m.functions.add(name="f"),
+    "sparse": sparse,
+}
+
+
+@pytest.mark.req("SEC-02", "INF-04")
+@pytest.mark.parametrize("said", RULES)
+def test_a_graph_that_reaches_outside_itself_is_refused_though_it_is_signed(tmp_path, said):
+    toy = toy_bundle(tmp_path / "b")
+    manifest, model = toy.read().manifest, graph()
+    RULES[said](model)
+    (toy.directory / "model.onnx").write_bytes(model.SerializeToString())
+    write_manifest(toy.directory, manifest)
+    toy.resign()
+
+    with pytest.raises(BundleError, match=said) as caught:
+        toy.read()
+    assert caught.value.code is Refused.GRAPH
+
+
+def test_the_graph_that_ships_breaks_no_rule():
+    assert broken_graph_rule((default_bundle() / "model.onnx").read_bytes()) is None
+
+
+def test_any_bytes_are_answered_and_none_raise():
+    rng = np.random.default_rng(3)
+    whole = graph().SerializeToString()
+    said = set()
+    for _ in range(2000):
+        damaged = bytearray(whole[: rng.integers(1, len(whole) + 1)])
+        damaged[rng.integers(len(damaged))] = rng.integers(256)
+        said.add(broken_graph_rule(bytes(damaged)))
+
+    assert len(said) > 3
