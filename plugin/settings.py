@@ -16,6 +16,7 @@
     [sinks.NAME]     the keys of that way out (sinks/way_out.py): `mqtt`, `pcd04`, `relay`, ...
     [screen]         address = "127.0.0.1:8520", token (file), certificate, key (PEM files)
     [storage]        folder, quota_mb, waves_h, log_days
+    [plugins]        allow = ["name==version sha256:..."]    strangers' packages that may be loaded
 
 Only [feed] is needed. Raises SettingsError with the file, the key and the nearest key that exists.
 """
@@ -28,7 +29,10 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, get_origin, get_type_hints
 
-from barocast.plugin.feeds import find_feed, live_names
+from barocast.plugin.allowed import check_allowed, check_lines
+from barocast.plugin.feeds import GROUP as MONITORS
+from barocast.plugin.feeds import feed_names, find_feed, live_names
+from barocast.plugin.sinks.sink import GROUP as SINKS
 from barocast.plugin.sinks.way_out import way_out
 from barocast.plugin.transports.addresses import check_address
 from barocast.plugin.transports.credentials import Credentials
@@ -51,7 +55,7 @@ MAX_THREADS: Final = 64
 
 LEAST_QUOTA_MB: Final = 64
 """A week's alarm log and the cases of a day."""
-OF_THE_BOX: Final = ("screen", "storage", "model")
+OF_THE_BOX: Final = ("screen", "storage", "model", "plugins")
 """Sections that the beds of a folder share."""
 DROP: Final = "drop"
 DEMOGRAPHICS: Final = (DROP, "age-sex-size")
@@ -155,6 +159,14 @@ class StorageSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PluginSettings:
+    """Whose code may run beside ours."""
+
+    allow: tuple[str, ...] = ()
+    """`name==version sha256:...` of each package (allowed.py); others are not loaded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole file."""
 
@@ -165,6 +177,7 @@ class Settings:
     sinks: SinkSettings = field(default_factory=SinkSettings)
     screen: ScreenSettings = field(default_factory=ScreenSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
+    plugins: PluginSettings = field(default_factory=PluginSettings)
     ways_out: Mapping[str, Any] = field(default_factory=dict)
     """[sinks.NAME] -> what that way out's own settings class made of the table."""
 
@@ -178,6 +191,7 @@ _SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
         "sinks": SinkSettings,
         "screen": ScreenSettings,
         "storage": StorageSettings,
+        "plugins": PluginSettings,
     }
 )
 
@@ -204,7 +218,7 @@ def load_tables(path: Path) -> dict[str, Any]:
 
 
 def parse_box(tables: dict[str, Any], name: str) -> dict[str, Any]:
-    """Give section -> settings of what several beds share ([screen], [storage], [model])."""
+    """Give section -> settings of what several beds share (OF_THE_BOX)."""
     shared = {key: _SECTIONS[key] for key in OF_THE_BOX}
     for table in tables:
         _known(table, shared, f"{name}: [{table}]")
@@ -222,25 +236,41 @@ def _tables(text: str, name: str) -> dict[str, Any]:
         raise SettingsError(f"{name}: not a configuration: nested too deeply") from error
 
 
-def parse_tables(tables: dict[str, Any], name: str) -> Settings:
-    """Make a bed's settings of its tables."""
+def parse_tables(
+    tables: dict[str, Any], name: str, shared: Mapping[str, Any] = MappingProxyType({})
+) -> Settings:
+    """Make a bed's settings of its tables; `shared` are sections that stand elsewhere (`parse_box`)."""
     for table in tables:
         _known(table, _SECTIONS, f"{name}: [{table}]")
-    ways_out = _ways_out(tables, name)
-    sections = {
-        key: _section(kind, tables.get(key, {}), f"{name}: [{key}]") for key, kind in _SECTIONS.items()
-    }
-    settings = Settings(**sections, ways_out=ways_out)
+    ways_out, plain = _without_ways_out(tables)
+    own = {key: _section(kind, plain.get(key, {}), f"{name}: [{key}]") for key, kind in _SECTIONS.items()}
+    sections = {**own, **shared}
+    _check_strangers(sections, ways_out, name)
+    opened = {key: _way_out(key, table, f"{name}: [sinks.{key}]") for key, table in ways_out.items()}
+    settings = Settings(**sections, ways_out=opened)
     _check(settings, name)
     return settings
 
 
-def _ways_out(tables: dict[str, Any], name: str) -> dict[str, Any]:
-    """Take the tables within [sinks] out of it, each read by its way out's own settings class."""
+def _without_ways_out(tables: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the tables within [sinks], and all tables without them."""
     sinks = tables.get("sinks", {})
-    named = {key: table for key, table in sinks.items() if isinstance(table, dict)} if sinks else {}
-    tables["sinks"] = {key: value for key, value in sinks.items() if key not in named} if named else sinks
-    return {key: _way_out(key, table, f"{name}: [sinks.{key}]") for key, table in named.items()}
+    if not isinstance(sinks, dict):
+        return {}, dict(tables)
+    named = {key: table for key, table in sinks.items() if isinstance(table, dict)}
+    return named, {**tables, "sinks": {key: value for key, value in sinks.items() if key not in named}}
+
+
+def _check_strangers(sections: Mapping[str, Any], ways_out: Mapping[str, Any], name: str) -> None:
+    """Ask for every plugin that the file names, before any is loaded."""
+    allow = sections["plugins"].allow
+    try:
+        check_lines(allow)
+        check_allowed(MONITORS, sections["feed"].kind, allow)
+        for sink in (*sections["sinks"].others, *ways_out):
+            check_allowed(SINKS, sink, allow)
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from error
 
 
 def _way_out(key: str, table: dict[str, Any], place: str) -> Any:  # noqa: ANN401 - the way out's own class
@@ -292,7 +322,7 @@ def _known(key: str, known: Mapping[str, Any], place: str) -> None:
 
 
 def _check(settings: Settings, name: str) -> None:
-    if settings.feed.kind not in live_names():
+    if settings.feed.kind not in feed_names() or find_feed(settings.feed.kind).session is None:
         raise SettingsError(
             f"{name}: [feed] kind: {settings.feed.kind!r} is not one of {', '.join(live_names())}"
         )

@@ -1,8 +1,8 @@
 """The beds of one box: a configuration file with one bed in it, or a folder with a file for each.
 
     or3.toml                          one bed and the box in one file
-    /etc/barocast/box.toml            [screen] [storage] [model]       what the beds share
-    /etc/barocast/or3.toml, ...       [feed] [bed] [alarm] [sinks]     a bed each
+    /etc/barocast/box.toml            [screen] [storage] [model] [plugins]   what the beds share
+    /etc/barocast/or3.toml, ...       [feed] [bed] [alarm] [sinks]           a bed each
 
 In a folder one bad file costs its own bed: it is told as that bed's trouble, and the others run. `read_house`
 raises SettingsError where nothing can run: no file, no bed, a bad box.toml, or the one file of one bed.
@@ -11,7 +11,7 @@ raises SettingsError where nothing can run: no file, no bed, a bad box.toml, or 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from barocast.plugin.settings import OF_THE_BOX, Settings, load_tables, parse_box, parse_tables
@@ -72,17 +72,17 @@ def _shared(path: Path) -> dict[str, Any]:
 
 def _bed(path: Path, shared: Mapping[str, Any]) -> BedFile:
     try:
-        settings = replace(_own(path), **shared)
+        settings = _own(path, shared)
     except SettingsError as error:
         return BedFile(slug_of(path.stem), path, None, str(error))
     return BedFile(slug_of(settings.bed.name), path, settings)
 
 
-def _own(path: Path) -> Settings:
+def _own(path: Path, shared: Mapping[str, Any]) -> Settings:
     tables = load_tables(path)
     if stray := [name for name in OF_THE_BOX if name in tables]:
         raise SettingsError(f"{path}: [{stray[0]}]: is the whole box's; move it to {BOX}")
-    return parse_tables(tables, str(path))
+    return parse_tables(tables, str(path), shared)
 
 
 def _told_apart(beds: tuple[BedFile, ...]) -> tuple[BedFile, ...]:

@@ -1,0 +1,84 @@
+"""Third parties' plugins that a site allows: an entry point is any code at all, so name and hash are asked.
+
+    [plugins]
+    allow = ["acme-driver==1.2.0 sha256:6f1d..."]       as `barocast doctor --plugins` prints it
+
+    check_allowed(group, name, allow)    raises SettingsError where `name` is a stranger's and not in `allow`
+    installed_plugins()                  -> what strangers' packages are here, as lines for `allow`
+
+The hash is that of the package's files as they lie on the disk now, each with its path: an upgrade, or a
+change by anybody, makes it another one. What comes with barocast itself its own installation vouches for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from importlib.metadata import Distribution, EntryPoint, entry_points
+from typing import TYPE_CHECKING, Final
+
+from barocast.runtime.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+OURS: Final = "barocast"
+GROUPS: Final = ("barocast.monitors", "barocast.sinks", "barocast.engines")
+LINE: Final = re.compile(r"[A-Za-z0-9._-]+==\S+ sha256:[0-9a-f]{64}")
+NEVER_HASHED: Final = ("__pycache__/", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
+"""Of a package's files: what Python and the installer write anew."""
+
+
+def check_allowed(group: str, name: str, allow: Collection[str]) -> None:
+    """Ask before anything of it is loaded; a name that nobody offers is somebody else's error."""
+    for point in entry_points(group=group, name=name):
+        package = point.dist
+        if package is None or _name(package) == OURS:
+            continue
+        line = _line(package)
+        if line not in allow:
+            raise SettingsError(
+                f"{name!r} is offered by {_name(package)} {package.version}, which [plugins] allow does not "
+                f"name as it lies here; if it is meant, add {line!r}"
+            )
+
+
+def check_lines(allow: Collection[str]) -> None:
+    """Refuse a line of another form. Raises SettingsError."""
+    for line in allow:
+        if not LINE.fullmatch(line):
+            raise SettingsError(
+                f"[plugins] allow: {line!r} is not of the form 'name==version sha256:...'; "
+                "`barocast doctor --plugins` prints it"
+            )
+
+
+def installed_plugins() -> tuple[str, ...]:
+    """Give a line for each package of a stranger that offers something of ours."""
+    points: list[EntryPoint] = [point for group in GROUPS for point in entry_points(group=group)]
+    packages = {_name(p.dist): p.dist for p in points if p.dist is not None and _name(p.dist) != OURS}
+    return tuple(_line(package) for _, package in sorted(packages.items()))
+
+
+def _name(package: Distribution) -> str:
+    return package.metadata["Name"].lower()
+
+
+def _line(package: Distribution) -> str:
+    return f"{_name(package)}=={package.version} sha256:{_hash(package)}"
+
+
+def _hash(package: Distribution) -> str:
+    """Hash each file that the package says it brought, with its path and its length."""
+    if package.files is None:
+        raise SettingsError(f"{_name(package)}: does not say which files it brought; install it with pip")
+    told = hashlib.sha256()
+    for path in sorted(package.files, key=str):
+        if any(part in str(path) for part in NEVER_HASHED):
+            continue
+        try:
+            content = path.read_binary()
+        except OSError:
+            content = b""  # gone: another hash than with it
+        told.update(f"{path}\0{len(content)}\0".encode() + content)
+    return told.hexdigest()
