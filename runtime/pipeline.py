@@ -60,11 +60,13 @@ class Pipeline:
         self._told_s = -math.inf
         """Arrival of the last events."""
         self._due_s: float | None = None
+        self.window: Window | None = None
+        """What the latest forecast was made of; None where the latest decision was none."""
         self.admit(patient or Patient())
 
     def admit(self, patient: Patient) -> None:
         """Take a patient's static description: its text is encoded once, here."""
-        self._text = text_ids(describe(patient), self._bundle.tokenizer)
+        self.text = text_ids(describe(patient), self._bundle.tokenizer)
 
     def feed(self, events: Iterable[Event]) -> list[Decision]:
         """Take a decoder's events; give the decisions that they made due."""
@@ -132,9 +134,10 @@ class Pipeline:
     def decide(self, t_s: float) -> Decision:
         """Decide on the window that ends at `t_s`, seconds on the device's clock."""
         window = self.timeline.window(t_s)
+        self.window = None if isinstance(window, Abstain) else window
         if isinstance(window, Abstain):
             return window
-        forecast = self._engine.run(to_model_input(window, self._text), t_s)
+        forecast = self._engine.run(to_model_input(window, self.text), t_s)
         if isinstance(forecast, Fault):
             return forecast
         return self._risk(forecast, window)
@@ -149,7 +152,7 @@ class Pipeline:
         return Abstain(t_s, f"{NO_DATA}: nothing for {seconds:.0f} s")
 
     def _risk(self, forecast: Forecast, window: Window) -> Risk | Fault:
-        p5, p10, p15 = (float(p) for p in self._bundle.calibrators.of(pattern(self._text))(forecast.logits))
+        p5, p10, p15 = (float(p) for p in self._bundle.calibrators.of(pattern(self.text))(forecast.logits))
         if not 0 <= p5 <= p10 <= p15 <= 1:
             return Fault(window.t_end_s, f"calibrator: risks {p5}, {p10}, {p15} out of order")
         return Risk(window.t_end_s, (p5, p10, p15), self._banded(forecast), window.hypotensive)
