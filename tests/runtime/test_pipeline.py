@@ -78,11 +78,11 @@ def test_a_calibrator_out_of_order_is_a_fault(bundle, monkeypatch):
 
 def test_admitting_a_patient_changes_the_text_that_the_model_reads(bundle):
     bed = pipeline(bundle)
-    before = bed._text.copy()
+    before = bed.text.copy()
     bed.admit(elderly_patient())
 
     assert before.sum() == 0
-    assert (bed._text == 2).sum() == 1  # "asa"
+    assert (bed.text == 2).sum() == 1  # "asa"
 
 
 def test_samples_without_a_time_or_channel_pass_by(bundle):
