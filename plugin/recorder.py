@@ -72,6 +72,8 @@ class Recorder:
         """Why nothing is recorded; empty while all is well."""
         self.lost = 0
         """Bytes from the port that are on no disk."""
+        self.writing: Path | None = None
+        """The segment that is open now."""
         self._folder = folder
         self._feed = feed
         self._wall = wall
@@ -94,7 +96,7 @@ class Recorder:
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
-        self._file = None
+        self._file = self.writing = None
 
     def _write(self, chunk: Chunk) -> None:
         packed = pack_chunk(chunk)
@@ -128,7 +130,7 @@ class Recorder:
         keep_below(self._folder, self._quota_bytes - self._segment_bytes)
         self._segment += 1
         path = self._folder / f"{self._stem}.{self._segment:04}{SUFFIX}"
-        self._file = FileIO(path, "x", opener=_private)
+        self._file, self.writing = FileIO(path, "x", opener=_private), path
         self._size = 0
         self._put(self._file, pack_header(Header(self._feed, self._segment)))
         return self._file
