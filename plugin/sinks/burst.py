@@ -1,14 +1,16 @@
 r"""Alarm sounds: one burst of pulses for each priority, synthesised inside the ranges of IEC 60601-1-8.
 
-    burst(priority) -> (n,) samples at 44,100 Hz, -1 to 1        wav(samples) -> bytes
+    burst(sound) -> (n,) samples at 44,100 Hz, -1 to 1
 
-                     high                medium      low
-    pulses           10: 3+2, gap, 3+2   3           2
-    pulse t_d        75-200 ms           125-250 ms  125-250 ms
+                     high                medium      low         reminder
+    pulses           10: 3+2, gap, 3+2   3           2           1
+    pulse t_d        75-200 ms           125-250 ms  125-250 ms  125-250 ms
     spacing t_s      50-125 ms           125-250 ms  125-250 ms
     3rd to 4th       2 t_s + t_d
     5th to 6th       0.35-1.30 s
-    to next burst    2.5-15 s            2.5-30 s    >= 15 s
+    to next burst    2.5-15 s            2.5-30 s    >= 15 s     >= 15 s
+
+The reminder is a low burst that says no condition: audio is off, and somebody should know.
 
              __________            __________
             /|        |\          /|        |\      t_d and t_s lie between the 90 % points,
@@ -22,15 +24,12 @@ claimed. The standard's recorded sounds are not ours to give: a site may mount i
 
 from __future__ import annotations
 
-import io
-import wave
 from dataclasses import dataclass
+from enum import Enum
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from barocast.runtime.alarm.rules import Priority
 
 if TYPE_CHECKING:
     from barocast.runtime.domain import Floats
@@ -51,6 +50,19 @@ RAMP = 0.8
 
 ABOVE_SILENCE = 0.9
 """The part of a straight ramp below its 90 % point, which counts as spacing."""
+
+
+class Sound(str, Enum):
+    """What a loudspeaker can say. The first three are the words of Priority."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    REMINDER = "reminder"
+
+    def __str__(self) -> str:
+        """Print the word, on every Python alike."""
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +104,24 @@ def _high(pulse_s: float, spacing_s: float, middle_s: float) -> Pattern:
 
 
 PATTERNS = {
-    Priority.HIGH: _high(pulse_s=0.150, spacing_s=0.100, middle_s=0.500),
-    Priority.MEDIUM: Pattern(659.0, 0.180, (0.180, 0.180), interval_s=10.0),
-    Priority.LOW: Pattern(523.0, 0.180, (0.200,), interval_s=20.0),
+    Sound.HIGH: _high(pulse_s=0.150, spacing_s=0.100, middle_s=0.500),
+    Sound.MEDIUM: Pattern(659.0, 0.180, (0.180, 0.180), interval_s=10.0),
+    Sound.LOW: Pattern(523.0, 0.180, (0.200,), interval_s=20.0),
+    Sound.REMINDER: Pattern(523.0, 0.180, (), interval_s=60.0),
 }
 """Pitch tells the priorities apart too: G5, E5, C5."""
 
 
-def burst(priority: Priority) -> Floats:
+def burst(sound: Sound) -> Floats:
     """Synthesise one burst, (n,) samples at RATE_HZ between -PEAK and PEAK."""
-    pattern = PATTERNS[priority]
+    pattern = PATTERNS[sound]
     envelope = _envelope(pattern)
     t_s = np.arange(envelope.size) / RATE_HZ
     tone = np.zeros_like(t_s)
     for order, level_db in enumerate(HARMONICS_DB, start=1):
         tone += 10 ** (level_db / 20) * np.sin(2 * np.pi * pattern.fundamental_hz * order * t_s)
-    sound = envelope * tone
-    loudest = float(np.abs(sound).max())
-    return np.asarray(sound * (PEAK / loudest), dtype=np.float64)
+    pulses = envelope * tone
+    return np.asarray(pulses * (PEAK / float(np.abs(pulses).max())), dtype=np.float64)
 
 
 def _envelope(pattern: Pattern) -> Floats:
@@ -121,14 +133,3 @@ def _envelope(pattern: Pattern) -> Floats:
         levels += [0.0, 1.0, 1.0, 0.0]
     t_s = np.arange(round(pattern.length_s * RATE_HZ)) / RATE_HZ
     return np.interp(t_s, corners_s, levels)
-
-
-def wav(samples: Floats) -> bytes:
-    """Pack (n,) samples between -1 and 1 as a mono 16-bit PCM WAV file."""
-    packed = io.BytesIO()
-    with wave.open(packed, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE_HZ)
-        out.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
-    return packed.getvalue()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from barocast.runtime.alarm.events import AlarmSnapshot
-    from barocast.runtime.domain import Decision, Floats
+    from barocast.runtime.domain import Decision, Floats, Reason
 
 SILENT_TRIAL: Final = "SILENT TRIAL: forecasts are logged and not shown"
 
@@ -63,6 +63,12 @@ class View:
     """True where the patient is not a person: the screen says so."""
     silent: bool = False
     """True in a silent trial."""
+    signal: Reason | None = None
+    """Why the arterial pressure must not be used now (runtime/signal_status.py); None where it may."""
+    case_s: float = 0.0
+    """Seconds of the case seen so far."""
+    decision_age_s: float = 0.0
+    """Seconds since the moment that `decision` is about, on the device's clock."""
 
     def shown(self) -> View:
         """Give what may be seen: in a silent trial no forecast and no alarm about the patient."""
