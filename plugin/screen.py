@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from barocast.plugin.sinks.view import Feed, View
-from barocast.runtime.timeline import STEP_S
+from barocast.runtime.timeline import STEP_S, WINDOW_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,15 +22,23 @@ SHOWN_WITHIN_S: Final = 60.0
 
 
 def view_of(
-    bedside: Bedside, title: str, now_s: float, *, simulated: bool = False, silent: bool = False
+    bedside: Bedside,
+    title: str,
+    now_s: float,
+    *,
+    simulated: bool = False,
+    silent: bool = False,
+    trend_min: float = WINDOW_MIN,
 ) -> View:
-    """Give everything on the screen at one moment."""
-    trend = bedside.watch.pipeline.timeline.recent("ABP_MEAN")
+    """Give everything on the screen at one moment, with at most `trend_min` minutes of pressure."""
+    pipeline, device_s = bedside.watch.pipeline, bedside.device_s(now_s)
+    _, pressure = pipeline.timeline.case("ABP_MEAN")
+    trend = pressure[-round(trend_min * 60 / STEP_S) :]
     return View(
         title=title,
         bundle_id=bedside.watch.bundle_id,
         alarm=bedside.watch.snapshot(now_s),
-        numerics=bedside.vitals.numerics(bedside.device_s(now_s), SHOWN_WITHIN_S),
+        numerics=bedside.vitals.numerics(device_s, SHOWN_WITHIN_S),
         trend_min=np.arange(1 - trend.size, 1) * STEP_S / 60,
         trend_map=trend,
         decision=bedside.decision,
@@ -38,6 +46,9 @@ def view_of(
         troubles=tuple(f"{part}: {text}" for part, text in bedside.troubles.items()),
         simulated=simulated,
         silent=silent,
+        signal=bedside.signal.reason,
+        case_s=pipeline.case_s,
+        decision_age_s=max(device_s - bedside.decision.t_s, 0.0) if bedside.decision else 0.0,
     )
 
 
