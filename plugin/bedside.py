@@ -4,32 +4,42 @@
     process(events, now_s) -> bytes to send    the work, and what time alone makes due
     step(data, now_s) -> bytes to send         both
 
-No port and no clock in here: `serve` drives it from a real port, tests from a list. Silence is judged
-here, because only the arrival clock can see it: after `stale_s` without a usable sample, or with none whose
-time moves, the feed counts as lost (technical alarm) and every decision that falls due is an abstention that
-says so. Age and decisions are told on the device's clock, which runs on through silence (device_time).
+No port and no clock in here: `serve` drives it from a real port, tests from a list. A turn of `process`: what
+people asked for at the desk; the events, judged, through the watch; silence (feed_hearing); and last whatever
+does not work (parts), told to the alarm machine once a turn, so that a sink's failure reaches the others at
+once and never answers itself. Age and decisions are told on the device's clock (device_time).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeGuard
+from typing import TYPE_CHECKING, Final
 
+from barocast.plugin.desk import Admit, Describe, Discharge
+from barocast.plugin.feed_hearing import STANDS, FeedHearing
+from barocast.plugin.parts import Parts
+from barocast.plugin.records import LOGS, Records
+from barocast.plugin.stay import Stay
 from barocast.plugin.vitals import Vitals
-from barocast.runtime.alarm.events import Apply, FeedBack, FeedLost, Log
-from barocast.runtime.domain import Sample, WaveChunk
+from barocast.plugin.ways_out import WaysOut
+from barocast.runtime.alarm.events import Apply, FeedBack, FeedLost, Log, Part, PartFailed
+from barocast.runtime.domain import Risk
+from barocast.runtime.feed_clock import FeedClock
+from barocast.runtime.signal_status import SignalStatus, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from barocast.plugin.alarm_memory import AlarmMemory
+    from barocast.plugin.bedside_book import AlarmLog, CaseBook
+    from barocast.plugin.desk import Act, Desk
     from barocast.plugin.sinks.jsonl import JsonLinesSink
-    from barocast.plugin.sinks.sink import AlarmSink, Receipt
+    from barocast.plugin.sinks.sink import AlarmSink
     from barocast.plugin.watch import Outcome, Watch
     from barocast.runtime.alarm.events import AlarmEvent, Effect
     from barocast.runtime.domain import Decision, Event, Patient
     from barocast.runtime.sessions.session import Session
 
-STANDS: Final = "the feed's clock stands still"
-"""Values come, all dated alike: nobody knows when they were measured."""
+PRESSURE: Final = "arterial pressure"
 
 
 class Bedside:
@@ -43,6 +53,10 @@ class Bedside:
         watch: Watch,
         sinks: list[AlarmSink],
         log: JsonLinesSink | None = None,
+        desk: Desk | None = None,
+        book: CaseBook | None = None,
+        audit: AlarmLog | None = None,
+        memory: AlarmMemory | None = None,
         stale_s: float = 5.0,
         every_s: float = 30.0,
         wall: Callable[[], str] = str,
@@ -53,29 +67,31 @@ class Bedside:
         self.watch = watch
         self.vitals = Vitals()
         self.decision: Decision | None = None
+        self.signal = SignalStatus()
+        """Why the arterial pressure cannot be used, where it cannot."""
         self.troubles: dict[str, str] = {}
         """Part (a sink, the log, the port, the recorder) -> what is wrong with it now."""
         self.parts: dict[str, Callable[[], str]] = {}
         """Part -> what is wrong with it, asked at every step."""
+        self.engine_trouble: Callable[[], str] = str
+        """What is wrong with the process that computes forecasts, asked at every step; empty for nothing."""
         self.losses: dict[str, Callable[[], int]] = {
             "stray times": lambda: self.watch.pipeline.strays,
         }
         """What is lost outside the decoder, in words that follow a number -> how much so far."""
         self.describe: Callable[[], Patient] | None = None
         """Who lies there as the feed tells it; None where the site asks for nothing of it."""
-        self._patient: Patient | None = None
-        self._say = say
         self.sinks = sinks
-        self._log = log
-        self._stale_s = stale_s
-        self._every_s = every_s
-        self._wall = wall
-        self._heard_s: float | None = None
-        self._stood_s: float | None = None
-        """When the last usable sample came whose time had not moved; None since one that had."""
-        self._times: dict[str, float | None] = {}
-        """Channel (empty: none of ours) -> device time of its last usable sample."""
-        self._abstained_s: float | None = None
+        self.ways_out = WaysOut(sinks)
+        self._desk, self._log = desk, log
+        self._records = Records(log, book, audit, memory, self.report)
+        self._stay = Stay(watch, book, wall, self._records.noted)
+        self._hearing = FeedHearing(stale_s, every_s)
+        self._clock, self._told = FeedClock(), Parts()
+        self._wall, self._say = wall, say
+        self._lost = False
+        """Whether the alarm machine was told that the feed is."""
+        self._begun = False
 
     def step(self, data: bytes, now_s: float) -> bytes:
         """Take what came, let time pass, and give what to send. `now_s` is monotonic."""
@@ -88,21 +104,25 @@ class Bedside:
 
     def process(self, received: list[Event], now_s: float) -> bytes:
         """Work on events, let time pass, and give what to send."""
-        self._admit()
+        self._begin(now_s)
+        self._serve_desk(now_s)
+        if self.describe is not None:
+            self._carry_out([], self._changed(self._stay.told(self.describe(), now_s)), now_s)
         events = self.watch.pipeline.steady(received, now_s)
         judged = self.watch.pipeline.judge(events, now_s)
         self.vitals.take(judged)
+        self.signal.hear(judged, self.watch.pipeline.device_s(now_s))
         outcomes = self.watch.take(judged, now_s)
+        self._clock.hear(self.watch.pipeline.timeline.newest_s, now_s)
         effects = self._listen(events, now_s)
         outcomes += self._mind_silence(now_s)
-        self._carry_out(outcomes, [*effects, *self.watch.tick(now_s)])
-        for part, trouble in self.parts.items():
-            self.report(part, trouble())
+        self._carry_out(outcomes, [*effects, *self.watch.tick(now_s)], now_s)
+        self._mind_parts(now_s)
         return self.session.due(now_s)
 
     def tell(self, event: AlarmEvent, now_s: float) -> None:
         """Pass on an operator's act."""
-        self._carry_out([], self.watch.tell(event, now_s))
+        self._carry_out([], self.watch.tell(event, now_s), now_s)
 
     def report(self, part: str, trouble: str) -> None:
         """Note what is wrong with a part, empty when nothing is; every change is said once."""
@@ -118,65 +138,109 @@ class Bedside:
 
     def silent_s(self, now_s: float) -> float:
         """Seconds since the last usable sample; 0 before anything was expected."""
-        return 0.0 if self._heard_s is None else now_s - self._heard_s
+        return self._hearing.silent_s(now_s)
 
     def device_s(self, now_s: float) -> float:
         """Give the device's time; our own while the feed has told none."""
         device_s = self.watch.pipeline.device_s(now_s)
         return now_s if device_s is None else device_s
 
-    def _admit(self) -> None:
-        """Take the patient's description when the feed tells it, or tells another."""
-        if self.describe is not None and (patient := self.describe()) != self._patient:
-            self._patient = patient
-            self.watch.pipeline.admit(patient)
+    def _begin(self, now_s: float) -> None:
+        """Go on with what was kept from before a restart."""
+        memory = self._records.memory
+        if not self._begun and memory is not None:
+            kept, away_s = memory.recall()
+            self.watch.restore(kept, now_s, away_s)
+        self._begun = True
+
+    # --- people ---------------------------------------------------------------------------------
+
+    def _serve_desk(self, now_s: float) -> None:
+        for asked in self._desk.take() if self._desk is not None else ():
+            if asked.outcome.set_running_or_notify_cancel():
+                asked.outcome.set_result(self._done(asked.act, now_s))
+
+    def _done(self, act: Act, now_s: float) -> str:
+        """Do what was asked; give why it was not, empty where it was."""
+        if isinstance(act, Admit | Describe | Discharge):
+            refused, effects = self._stay.do(act, now_s)
+            self._carry_out([], self._changed(effects), now_s)
+            return refused
+        refused = self.watch.refused(act, now_s)
+        if not refused:
+            self.tell(act, now_s)
+        return refused
+
+    def _changed(self, effects: list[Effect]) -> list[Effect]:
+        """Forget the former patient's numbers where effects say that another one has come."""
+        if effects:
+            self.vitals, self.decision, self.signal = Vitals(), None, SignalStatus()
+        return effects
+
+    # --- the feed -------------------------------------------------------------------------------
 
     def _listen(self, events: list[Event], now_s: float) -> list[Effect]:
-        was_silent = self.silent_s(now_s)
-        usable = {event.channel or "": event.t_s for event in events if _usable(event)}
-        moved = any(name not in self._times or self._times[name] != t_s for name, t_s in usable.items())
-        self._times |= usable
-        if self._heard_s is not None and not moved:
-            self._stood_s = now_s if usable else self._stood_s
-            return []
-        self._heard_s, self._stood_s = now_s, None
-        if self._abstained_s is None:
-            return []
-        self._abstained_s = None
-        return self.watch.tell(FeedBack(self.name, was_silent), now_s)
+        was_silent_s = self._hearing.hear(events, now_s)
+        return [] if was_silent_s is None else self._feed_back(was_silent_s, now_s)
+
+    def _feed_back(self, silent_s: float, now_s: float) -> list[Effect]:
+        was_lost, self._lost = self._lost, False
+        return self.watch.tell(FeedBack(self.name, silent_s), now_s) if was_lost else []
 
     def _mind_silence(self, now_s: float) -> list[Outcome]:
+        if not self._hearing.silence_due(now_s):
+            return []
         silent_s = self.silent_s(now_s)
-        if silent_s < self._stale_s:
-            return []
-        if self._abstained_s is not None and now_s - self._abstained_s < self._every_s:
-            return []
-        self._abstained_s = now_s
-        stands = self._stood_s is not None and now_s - self._stood_s < self._stale_s
-        why = STANDS if stands else self.session.status
-        self._carry_out([], self.watch.tell(FeedLost(self.name, silent_s, why), now_s))
+        if self._hearing.stands(now_s):
+            self._carry_out([], self._feed_back(silent_s, now_s), now_s)
+        else:
+            self._lost = True
+            self.tell(FeedLost(self.name, silent_s, self.session.status), now_s)
         begun = self.watch.pipeline.timeline.newest_s is not None
         return [self.watch.abstain(self.device_s(now_s) if begun else silent_s, silent_s, now_s)]
 
-    def _carry_out(self, outcomes: list[Outcome], effects: list[Effect]) -> None:
+    # --- what does not work ---------------------------------------------------------------------
+
+    def _mind_parts(self, now_s: float) -> None:
+        for part, trouble in self.parts.items():
+            self.report(part, trouble())
+        self._records.look()
+        self.ways_out.try_when_due(now_s, quiet=self.watch.snapshot(now_s).sounding is None)
+        effects: list[Effect] = []
+        for event in self._told.news(self._failed(now_s)):
+            effects += self.watch.tell(event, now_s)
+        self._carry_out([], effects, now_s)
+
+    def _failed(self, now_s: float) -> Iterator[PartFailed]:
+        sinks = {failed.source: failed for failed in self.ways_out.failed()}
+        for name, _ in self.ways_out.named():
+            self.report(name, sinks[name].reason if name in sinks else "")
+        yield from sinks.values()
+        if self.signal.reason is not None:
+            yield PartFailed(Part.SIGNAL, PRESSURE, words_of(self.signal.reason))
+        clock = STANDS if self._hearing.stands(now_s) else self._clock.trouble(now_s)
+        if clock:
+            yield PartFailed(Part.CLOCK, self.name, clock)
+        if engine := self.engine_trouble():
+            yield PartFailed(Part.ENGINE, "engine", engine)
+        for part in LOGS:
+            if part in self.troubles:
+                yield PartFailed(Part.LOG, part, self.troubles[part])
+
+    # --- what comes of it -----------------------------------------------------------------------
+
+    def _carry_out(self, outcomes: list[Outcome], effects: list[Effect], now_s: float) -> None:
         for outcome in outcomes:
             self.decision = outcome.decision
-            if self._log is not None:
-                said = (outcome.decision, outcome.alarm, outcome.map_10s)
-                self._note("log", self._log.write_decision(*said))
+            if isinstance(outcome.decision, Risk):
+                self._clock.forecast()
+            self._records.decided(outcome, now_s, self._wall())
         for effect in [*(e for outcome in outcomes for e in outcome.effects), *effects]:
             self._effect(effect)
 
     def _effect(self, effect: Effect) -> None:
         if isinstance(effect, Apply):
-            for sink in self.sinks:
-                self._note(type(sink).__name__, sink.apply(effect.snapshot))
-        elif isinstance(effect, Log) and self._log is not None:
-            self._note("log", self._log.write_log(effect.row, self._wall()))
-
-    def _note(self, sink: str, receipt: Receipt) -> None:
-        self.report(sink, "" if receipt.ok else receipt.text)
-
-
-def _usable(event: Event) -> TypeGuard[Sample | WaveChunk]:
-    return isinstance(event, Sample | WaveChunk) and event.valid
+            self.ways_out.apply(effect.snapshot)
+            self._records.kept(self.watch.stored(effect.snapshot.now_s))
+        elif isinstance(effect, Log):
+            self._records.logged(effect.row, self._wall())

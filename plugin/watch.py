@@ -6,20 +6,26 @@ their clock is differs. Time is a parameter: monotonic seconds live, the recordi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from barocast.plugin.map_columns import NONE, MapColumns
-from barocast.runtime.alarm import machine
-from barocast.runtime.alarm.events import Tick
-from barocast.runtime.alarm.rules import UNAVAILABLE_LOW_S, UNAVAILABLE_MEDIUM_S, AlarmRules, Priority
+from barocast.runtime.alarm import machine, restart
+from barocast.runtime.alarm.events import Acknowledge, NewCase, Tick
+from barocast.runtime.alarm.rules import (
+    ALARM_PAUSE_S,
+    UNAVAILABLE_LOW_S,
+    UNAVAILABLE_MEDIUM_S,
+    AlarmRules,
+    Priority,
+)
 from barocast.runtime.pipeline import EVERY_S, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from barocast.plugin.map_columns import Columns
-    from barocast.runtime.alarm.events import AlarmEvent, AlarmSnapshot, Effect
+    from barocast.runtime.alarm.events import AlarmEvent, AlarmSnapshot, Effect, Operated
     from barocast.runtime.alarm.machine import AlarmState
     from barocast.runtime.bundle import Bundle
     from barocast.runtime.domain import Decision, Event, Floats, Patient
@@ -52,12 +58,24 @@ class Watch:
         patient: Patient | None = None,
         every_s: float = EVERY_S,
         priority: Priority = Priority.LOW,
+        *,
+        escalate_at: float | None = None,
+        alarm_pause_max_s: float = ALARM_PAUSE_S,
     ) -> None:
+        """`escalate_at` and `alarm_pause_max_s` as in AlarmRules. Raises SettingsError."""
         self.bundle_id = bundle.manifest.id
-        self.pipeline = Pipeline(bundle, engine, patient, every_s)
-        self._rules = alarm_rules(bundle, priority, every_s)
+        self._bundle, self._engine, self._every_s = bundle, engine, every_s
+        self._rules = replace(
+            alarm_rules(bundle, priority, every_s),
+            escalate_at=escalate_at,
+            alarm_pause_max_s=alarm_pause_max_s,
+        )
         self._state: AlarmState | None = None
         """None until the first event tells what time it is."""
+        self._begin(patient)
+
+    def _begin(self, patient: Patient | None) -> None:
+        self.pipeline = Pipeline(self._bundle, self._engine, patient, self._every_s)
         self._columns = MapColumns(self.pipeline.timeline)
         self._unsaid = NONE
         """Columns of decisions that came too late to be given: the next one brings them."""
@@ -83,10 +101,30 @@ class Watch:
         heard = self._heard(self.pipeline.due_at_end())
         return [self._judge(decision, now_s, columns) for decision, columns in heard]
 
+    def admit(self, patient: Patient, now_s: float) -> list[Effect]:
+        """Begin with another patient, or with nobody: nothing of the former one's history is left."""
+        self._begin(patient)
+        return self.tell(NewCase(), now_s)
+
+    def stored(self, now_s: float) -> dict[str, Any]:
+        """Give what of the alarm state shall outlive the process (alarm.restart)."""
+        return restart.stored(self._started(now_s))
+
+    def restore(self, kept: object, now_s: float, away_s: float) -> None:
+        """Go on with what was kept `away_s` seconds ago; nothing of it where that is not known."""
+        self._state = restart.restored(kept, self._rules, now_s, away_s)
+
     def tell(self, event: AlarmEvent, now_s: float) -> list[Effect]:
         """Pass on what is no decision: an operator's act, a lost feed, a tick."""
         self._state, effects = machine.step(self._started(now_s), event, now_s)
         return effects
+
+    def refused(self, act: Operated, now_s: float) -> str:
+        """Say why an operator's act cannot be done; empty where it can."""
+        if not isinstance(act, Acknowledge) or act.occurrence is None:
+            return ""
+        shown = {condition.occurrence for condition in self.snapshot(now_s).conditions}
+        return "" if act.occurrence in shown else "that alarm is no longer shown"
 
     def tick(self, now_s: float) -> list[Effect]:
         """Let time pass."""

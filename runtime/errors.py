@@ -55,8 +55,12 @@ class BundleError(BarocastError):
     """A bundle that is refused before anything in it is used."""
 
     def __init__(self, text: str, code: Refused) -> None:
-        super().__init__(text)
+        super().__init__(text, code)
         self.code = code
+
+    def __str__(self) -> str:
+        """Print the text alone."""
+        return str(self.args[0])
 
 
 class SettingsError(BarocastError):

@@ -69,9 +69,10 @@ def _follow(was: Condition | None, true: Condition | None, now_s: float) -> tupl
         return "raised", replace(true, since_s=now_s)
     if not was.active or true.since_s > was.since_s:
         return "raised again", replace(true, since_s=now_s)
-    kept = replace(was, priority=true.priority, text=true.text)
+    kept = was if true.text == was.text else replace(was, text=true.text)
     if true.priority == was.priority:
         return "", kept
+    kept = replace(kept, priority=true.priority)
     return ("escalated" if true.priority > was.priority else "de-escalated"), kept
 
 

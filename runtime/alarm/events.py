@@ -1,7 +1,7 @@
 """What goes into the alarm machine and what comes out, in the words of IEC 60601-1-8.
 
     in   a decision (Risk, Abstain, Fault), an operator's act, a feed lost or back, a part failed or well,
-         the passing of time
+         another patient, the passing of time
     out  Apply(snapshot): the whole state for every sink, on each change and every few seconds
          Log(row): one transition, with its reason
 
@@ -109,6 +109,8 @@ class PartFailed:
     source: str
     """Which one: a sink's name, a channel."""
     reason: str
+    primary: bool = False
+    """Whether the bedside relies on it: a loudspeaker is, a broker is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,11 @@ class FeedBack:
 
 
 @dataclass(frozen=True, slots=True)
+class NewCase:
+    """Another patient, or none: nothing that was learnt or silenced about the former one holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Nothing but time has passed; due at least once a second."""
 
@@ -148,7 +155,7 @@ Operated: TypeAlias = "Acknowledge | PauseAudio | ResumeAudio | AudioOff | Pause
 """What a person can do to the alarm system."""
 
 AlarmEvent: TypeAlias = (
-    "Risk | Abstain | Fault | Operated | FeedLost | FeedBack | PartFailed | PartWell | Tick"
+    "Risk | Abstain | Fault | Operated | FeedLost | FeedBack | PartFailed | PartWell | NewCase | Tick"
 )
 
 
@@ -164,7 +171,7 @@ class Condition:
     text: str
     """What to show, one line."""
     source: str = ""
-    """The feed, where there may be one condition for each."""
+    """The feed or the part, where there may be one condition for each."""
     latching: bool = False
     """Stays shown after its cause has gone, until acknowledged."""
     active: bool = True
@@ -209,15 +216,18 @@ class AlarmSnapshot:
     """Countdown; 0 when alarm signals are enabled."""
     decision: DecisionSummary | None = None
     """None before the first one."""
+    reminder_due: bool = False
+    """True for a few seconds, again and again, while audio is off: one short sound says that it is."""
 
     @property
     def priority(self) -> Priority | None:
-        """The highest that is shown."""
-        return max((c.priority for c in self.conditions), default=None)
+        """The highest whose sign is due: an alarm pause takes the signs of the patient's conditions away."""
+        signs = (c.priority for c in self.conditions if c.inactivation is not Inactivation.ALARM_PAUSED)
+        return max(signs, default=None)
 
     @property
     def sounding(self) -> Priority | None:
-        """The highest whose sound is due: neither acknowledged nor paused."""
+        """The highest whose sound is due: neither acknowledged nor paused nor off."""
         enabled = (c.priority for c in self.conditions if c.inactivation is Inactivation.ENABLED)
         return max(enabled, default=None)
 
@@ -228,10 +238,10 @@ class LogRow:
 
     now_s: float
     transition: str
-    """Of a condition: alarm_conditions' words, `expired`, `acknowledged`, `suppressed`; else of the audio:
-    `audio paused`, `audio enabled`."""
+    """Of a condition: conditions.reconcile's words, `expired`, `acknowledged`, `suppressed`; else of all
+    signals: `audio paused`, `audio off`, `audio enabled`, `alarm paused`, `alarms enabled`."""
     condition: str
-    """Empty for what concerns the audio as a whole."""
+    """Empty for what concerns all signals."""
     source: str
     priority: str
     """`low`, `medium`, `high`, or empty."""
@@ -242,6 +252,8 @@ class LogRow:
     """Raw risk at the raising horizon, None while there is none."""
     threshold: float | None
     """The threshold that it met; None for a technical condition."""
+    who: str = ""
+    """`operator` for what a person did; empty for what the machine did by itself."""
 
 
 @dataclass(frozen=True, slots=True)

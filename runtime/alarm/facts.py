@@ -1,11 +1,9 @@
-"""What the alarm machine knows, and which conditions that makes true.
+"""What the alarm machine knows, learnt from one event at a time.
 
-    learn(facts, event, now, rules) -> (facts, suppressed)    an event in
-    true_conditions(facts, now, rules) -> [Condition, ...]    derived afresh at every step
+    learn(facts, event, now, rules) -> (facts, suppressed)
 
-Conditions follow from the facts of now, never from an edge: one that is already true at start is
-raised, and a missed event cannot leave one hanging. Risks that raise nothing (held back by the
-refractory, or over the hourly budget) come out as `suppressed`, to be logged: none is dropped.
+Risks that raise nothing (held back by the refractory, or over the hourly budget) come out as `suppressed`,
+to be logged: none is dropped. What the facts make true is in truth.py.
 
 A Risk of a patient who is hypotensive already proves that the forecast works and may end what stands,
 but raises nothing: validation counts no alarm at such a moment. An activation that stands for a whole
@@ -19,21 +17,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from barocast.calibration.trigger import Trigger, advance, restarted
-from barocast.runtime.alarm.events import AlarmEvent, Condition, DecisionSummary, FeedBack, FeedLost
-from barocast.runtime.alarm.rules import AlarmRules, Priority
+from barocast.runtime.alarm.events import DecisionSummary, FeedBack, FeedLost, NewCase, PartFailed, PartWell
 from barocast.runtime.domain import HORIZONS_MIN, Abstain, Fault, Risk
-from barocast.runtime.timeline import SHORT_HISTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from barocast.runtime.alarm.events import AlarmEvent
+    from barocast.runtime.alarm.rules import AlarmRules
 
 HOUR_S = 3600.0
 
 FORECAST = "forecast hypotension"
 FREQUENT = "frequent forecasts"
-UNAVAILABLE = "forecast not available"
-FAULT = "forecast fault"
-FEED_LOST = "feed lost"
 
 BELOW = "risk below p_off"
 
@@ -61,6 +55,8 @@ class Facts:
     """Faults since the latest usable risk: only a risk proves the model well."""
     lost: tuple[FeedLost, ...] = ()
     """Feeds that are quiet, by name."""
+    failed: tuple[PartFailed, ...] = ()
+    """Parts that do not work, by what and which they are."""
 
 
 def learn(facts: Facts, event: AlarmEvent, now_s: float, rules: AlarmRules) -> tuple[Facts, list[str]]:
@@ -69,7 +65,7 @@ def learn(facts: Facts, event: AlarmEvent, now_s: float, rules: AlarmRules) -> t
         event = Fault(event.t_s, why)
     if isinstance(event, Risk):
         return _learn_risk(facts, event, now_s, rules)
-    return _learn_other(facts, event), []
+    return _learn_other(facts, event, now_s), []
 
 
 def why_unusable(risk: Risk) -> str | None:
@@ -84,7 +80,7 @@ def why_unusable(risk: Risk) -> str | None:
     return None
 
 
-def _learn_other(facts: Facts, event: AlarmEvent) -> Facts:
+def _learn_other(facts: Facts, event: AlarmEvent, now_s: float) -> Facts:
     if isinstance(event, Abstain):
         return replace(facts, decision=DecisionSummary(event.t_s, "abstain", event.reason, None))
     if isinstance(event, Fault):
@@ -94,6 +90,12 @@ def _learn_other(facts: Facts, event: AlarmEvent) -> Facts:
         others = (feed for feed in facts.lost if feed.feed != event.feed)
         lost = (*others, event) if isinstance(event, FeedLost) else tuple(others)
         return replace(facts, lost=lost)
+    if isinstance(event, PartFailed | PartWell):
+        well = tuple(p for p in facts.failed if (p.part, p.source) != (event.part, event.source))
+        return replace(facts, failed=(*well, event) if isinstance(event, PartFailed) else well)
+    if isinstance(event, NewCase):
+        kept = facts.decision if facts.faults else None
+        return Facts(now_s, kept, faults=facts.faults, lost=facts.lost, failed=facts.failed)
     return facts
 
 
@@ -182,58 +184,6 @@ def score(facts: Facts, rules: AlarmRules) -> float | None:
     return facts.decision.risk[rules.horizon]
 
 
-def true_conditions(facts: Facts, now_s: float, rules: AlarmRules) -> list[Condition]:
-    """List what is true now. No hole between the two: an expired forecast is `not available`."""
-    return [
-        *_forecast(facts, now_s, rules),
-        *_unavailable(facts, now_s, rules),
-        *_fault(facts),
-        *_feeds_lost(facts),
-    ]
-
-
 def expired(facts: Facts, now_s: float, rules: AlarmRules) -> bool:
     """Whether the latest risk is too old to stand for the patient of now."""
     return now_s - facts.risk_s >= rules.unavailable_low_s
-
-
-def _forecast(facts: Facts, now_s: float, rules: AlarmRules) -> Iterator[Condition]:
-    if not facts.trigger.active or expired(facts, now_s, rules):
-        return
-    if facts.coalesced:
-        text = f"frequent forecasts: {len(facts.excess_s)} beyond {rules.budget_per_h} in the last hour"
-        yield Condition(
-            FREQUENT, Priority.LOW, technical=False, text=text, latching=True, since_s=facts.raised_s
-        )
-        return
-    priority = Priority.MEDIUM if facts.escalation.active else rules.forecast_priority
-    p = facts.trigger.recent[-1][1]
-    text = f"hypotension forecast: {p:.0%} within {rules.horizon_min} min"
-    yield Condition(FORECAST, priority, technical=False, text=text, since_s=facts.raised_s)
-
-
-def _unavailable(facts: Facts, now_s: float, rules: AlarmRules) -> Iterator[Condition]:
-    if facts.faults or not expired(facts, now_s, rules):
-        return
-    why = facts.decision.reason if facts.decision else None
-    # A case's first minutes lack nothing but time: said, and not escalated, or every case would begin so.
-    warming_up = why is not None and why.startswith(SHORT_HISTORY)
-    long = now_s - facts.risk_s >= rules.unavailable_medium_s and not warming_up
-    yield Condition(
-        UNAVAILABLE,
-        Priority.MEDIUM if long else Priority.LOW,
-        technical=True,
-        text=f"{UNAVAILABLE}: {why or 'no decision'}",
-    )
-
-
-def _fault(facts: Facts) -> Iterator[Condition]:
-    if facts.faults and facts.decision:
-        why = facts.decision.reason if facts.decision.state == "fault" else f"{facts.faults} in a row"
-        yield Condition(FAULT, Priority.MEDIUM, technical=True, text=f"{FAULT}: {why}")
-
-
-def _feeds_lost(facts: Facts) -> Iterator[Condition]:
-    for feed in facts.lost:
-        text = f"{FEED_LOST}: {feed.feed}: {feed.reason}, quiet for {feed.silent_s:.0f} s"
-        yield Condition(FEED_LOST, Priority.LOW, technical=True, text=text, source=feed.feed)

@@ -1,6 +1,11 @@
-"""The alarm machine: `step(state, event, now) -> (state, effects)`, pure, no clock, no I/O.
+"""The alarm system of one bed: a pure state machine over everything that may raise or silence.
 
-    learn the event -> derive what is true -> reconcile with what is shown -> apply, log
+    step(state, event, now) -> (state, effects)      effects: Apply(snapshot), Log(row)
+
+          pauses.heed          facts.learn                   truth
+    event ----------> pauses --------> facts ---------------------> true conditions
+                                                                     |
+              apply, log <- pauses.break_for <- conditions.reconcile with what is shown
 
 A condition's way, after IEC 60601-1-8:
 
@@ -11,8 +16,8 @@ A condition's way, after IEC 60601-1-8:
         |  expired        |     escalated, raised again        |  cleared, expired
         +-----------------+------------------------------------+
 
-One that latches stays when its cause has gone, until it is acknowledged. An audio pause lies over
-all of them: it is timed, and a condition of higher priority than any it covers breaks it.
+One that latches stays when its cause has gone, until it is acknowledged or another patient comes. Pauses lie
+over all of them (pauses.py): audio paused, audio off, alarm paused.
 
 What is active falls silent only by an operator's act, by the end of its cause, or by expiry; an
 expiry is at once replaced by a technical condition. A new occurrence (raised again, escalated) is
@@ -22,52 +27,37 @@ never covered by an acknowledgement of the former one.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from barocast.runtime.alarm import facts as alarm_facts
-from barocast.runtime.alarm.conditions import LEAVING, NEW_OCCURRENCE, Change, reconcile
-from barocast.runtime.alarm.events import (
-    Acknowledge,
-    AlarmEvent,
-    AlarmSnapshot,
-    Apply,
-    Condition,
-    Effect,
-    FeedBack,
-    Inactivation,
-    Log,
-    LogRow,
-    PauseAudio,
-    ResumeAudio,
-)
+from barocast.runtime.alarm import log_rows, pauses
+from barocast.runtime.alarm.conditions import NEW_OCCURRENCE, Change, reconcile
+from barocast.runtime.alarm.events import Acknowledge, AlarmSnapshot, Apply, Inactivation, Log, NewCase
 from barocast.runtime.alarm.facts import Facts
+from barocast.runtime.alarm.pauses import BEGUN, Pauses
 from barocast.runtime.alarm.rules import AlarmRules, Priority
+from barocast.runtime.alarm.truth import true_conditions
+
+if TYPE_CHECKING:
+    from barocast.runtime.alarm.events import AlarmEvent, Condition, Effect, LogRow
 
 WORDS = {None: "none", Priority.LOW: "advisory", Priority.MEDIUM: "medium", Priority.HIGH: "high"}
 """The `alarm` word of a decision line."""
 
 
 @dataclass(frozen=True, slots=True)
-class AudioPause:
-    """All sounds are off until a time."""
-
-    until_s: float
-    priority: int
-    """The highest shown when it began, 0 for none; anything above breaks it."""
-
-
-@dataclass(frozen=True, slots=True)
 class AlarmState:
-    """Everything that the machine is; `start` makes the first one."""
+    """Everything that the machine is; `start` makes the first one, `restart.restored` one that was kept."""
 
     rules: AlarmRules
     now_s: float
     facts: Facts
     conditions: tuple[Condition, ...] = ()
-    """Shown now; `inactivation` holds the acknowledgement only, the pause is kept beside."""
+    """Shown now; `inactivation` holds the acknowledgement only, the pauses are kept beside."""
     serial: int = 0
     """The latest occurrence number given out."""
-    pause: AudioPause | None = None
+    pauses: Pauses = field(default_factory=Pauses)
     applied: AlarmSnapshot | None = None
     """What the sinks were last told."""
 
@@ -84,27 +74,31 @@ def step(state: AlarmState, event: AlarmEvent, now_s: float) -> tuple[AlarmState
     """
     if not math.isfinite(now_s):
         raise ValueError(f"alarm time {now_s} is no time")
-    state = replace(state, now_s=max(now_s, state.now_s))
-    state, rows = _heed(state, event)
+    state, rows = _heed(replace(state, now_s=max(now_s, state.now_s)), event)
     facts, suppressed = alarm_facts.learn(state.facts, event, state.now_s, state.rules)
-    state = replace(state, facts=facts)
-    rows += [_forecast_row(state, "suppressed", why) for why in suppressed]
-    true_now = alarm_facts.true_conditions(facts, state.now_s, state.rules)
+    rows += [log_rows.held_back(why, facts, state.now_s, state.rules) for why in suppressed]
+    true_now = true_conditions(facts, state.now_s, state.rules)
     conditions, serial, changes = reconcile(state.conditions, true_now, state.now_s, state.serial)
-    state = replace(state, conditions=conditions, serial=serial)
+    state = replace(state, facts=facts, conditions=conditions, serial=serial)
     rows += [_row(state, change, event) for change in changes]
-    state, pause_rows = _break_pause(state, changes)
-    return _apply(state, rows + pause_rows)
+    new = [change.condition for change in changes if change.transition in NEW_OCCURRENCE]
+    if new:
+        state, covered = _raise_under_pauses(state, new)
+        rows += covered
+    return _apply(state, rows)
 
 
 def snapshot(state: AlarmState, now_s: float) -> AlarmSnapshot:
     """Give the whole state as the sinks shall show it at `now_s`."""
-    left_s = max(0.0, state.pause.until_s - now_s) if state.pause else 0.0
+    paused = state.pauses
     return AlarmSnapshot(
         now_s,
-        tuple(_with_pause(c, paused=left_s > 0.0) for c in state.conditions),
-        audio_pause_left_s=left_s,
+        tuple(_covered(c, paused.covering(c, now_s)) for c in state.conditions),
+        audio_pause_left_s=paused.audio_left_s(now_s),
+        audio_off=paused.audio_off,
+        alarm_pause_left_s=paused.alarms_left_s(now_s),
         decision=state.facts.decision,
+        reminder_due=paused.reminder_due(now_s, state.rules),
     )
 
 
@@ -118,29 +112,24 @@ def alarm_word(state: AlarmState) -> str:
     return WORDS[max(shown, default=None)]
 
 
-def _with_pause(condition: Condition, *, paused: bool) -> Condition:
-    if paused and condition.inactivation is Inactivation.ENABLED:
-        return replace(condition, inactivation=Inactivation.AUDIO_PAUSED)
-    return condition
+def _covered(condition: Condition, inactivation: Inactivation) -> Condition:
+    if condition.inactivation is inactivation:
+        return condition
+    return replace(condition, inactivation=inactivation)
 
 
-# --- the operator, and the end of a pause -------------------------------------------------------
+# --- the operator, and the ends of pauses -------------------------------------------------------
 
 
 def _heed(state: AlarmState, event: AlarmEvent) -> tuple[AlarmState, list[LogRow]]:
-    """Let a pause run out, then do what the operator asked of what was shown until now."""
-    state, rows = _end_pause(state, "expired") if _pause_is_over(state) else (state, [])
+    """Let pauses run out, then do what the operator asked of what was shown until now."""
+    paused, turns = pauses.heed(state.pauses, event, state.now_s, state.conditions, state.rules)
+    rows = [log_rows.turned(turn, state.now_s) for turn in turns]
+    state = replace(state, pauses=paused) if turns else state
     if isinstance(event, Acknowledge):
         return _acknowledge(state, event, rows)
-    if isinstance(event, ResumeAudio):
-        state, ended = _end_pause(state, "operator")
-        return state, rows + ended
-    if isinstance(event, PauseAudio):
-        seconds = min(event.seconds, state.rules.audio_pause_max_s)
-        shown = max((int(c.priority) for c in state.conditions), default=0)
-        pause = AudioPause(state.now_s + seconds, shown)
-        rows.append(_audio_row(state, "audio paused", f"operator: {seconds:g} s"))
-        return replace(state, pause=pause), rows
+    if isinstance(event, NewCase):
+        return _forget_patient(state, event, rows)
     return state, rows
 
 
@@ -161,22 +150,25 @@ def _acknowledge(
     return state, rows + [_row(state, Change("acknowledged", c), event) for c in acknowledged]
 
 
-def _pause_is_over(state: AlarmState) -> bool:
-    return state.pause is not None and state.now_s >= state.pause.until_s
+def _forget_patient(state: AlarmState, event: NewCase, rows: list[LogRow]) -> tuple[AlarmState, list[LogRow]]:
+    """Let go of what was about the patient, latched or not."""
+    gone = [c for c in state.conditions if not c.technical]
+    rows = rows + [_row(state, Change("cleared", c), event) for c in gone]
+    return replace(state, conditions=tuple(c for c in state.conditions if c.technical)), rows
 
 
-def _end_pause(state: AlarmState, reason: str) -> tuple[AlarmState, list[LogRow]]:
-    if state.pause is None:
-        return state, []
-    return replace(state, pause=None), [_audio_row(state, "audio enabled", reason)]
-
-
-def _break_pause(state: AlarmState, changes: list[Change]) -> tuple[AlarmState, list[LogRow]]:
-    if state.pause is None:
-        return state, []
-    floor = state.pause.priority
-    higher = [c for c in changes if c.transition in NEW_OCCURRENCE and c.condition.priority > floor]
-    return _end_pause(state, f"higher priority: {higher[0].condition.name}") if higher else (state, [])
+def _raise_under_pauses(state: AlarmState, new: list[Condition]) -> tuple[AlarmState, list[LogRow]]:
+    """Break the pauses that must not cover what is new; log what the others cover."""
+    escalated = alarm_facts.FORECAST if state.facts.escalation.active else ""
+    paused, turns = pauses.break_for(state.pauses, new, escalated)
+    rows = [log_rows.turned(turn, state.now_s) for turn in turns]
+    covered = [(c, paused.covering(c, state.now_s)) for c in new]
+    rows += [
+        log_rows.suppressed(c, BEGUN[pause], state.facts, state.now_s, state.rules)
+        for c, pause in covered
+        if pause in BEGUN
+    ]
+    return replace(state, pauses=paused), rows
 
 
 # --- effects ------------------------------------------------------------------------------------
@@ -193,60 +185,25 @@ def _apply(state: AlarmState, rows: list[LogRow]) -> tuple[AlarmState, list[Effe
 
 
 def _is_news(last: AlarmSnapshot | None, now: AlarmSnapshot, rules: AlarmRules) -> bool:
+    """Whether the sinks must be told; that a countdown counts on is no news, that it is set or ends is."""
     if last is None or now.now_s - last.now_s >= rules.reassert_s:
         return True
-    if (last.audio_pause_left_s > 0.0) != (now.audio_pause_left_s > 0.0):
+    if _deadlines(last) != _deadlines(now):
         return True
-    return replace(last, now_s=now.now_s, audio_pause_left_s=now.audio_pause_left_s) != now
+    uncounted = replace(
+        now,
+        now_s=last.now_s,
+        audio_pause_left_s=last.audio_pause_left_s,
+        alarm_pause_left_s=last.alarm_pause_left_s,
+    )
+    return last != uncounted
+
+
+def _deadlines(told: AlarmSnapshot) -> tuple[float, ...]:
+    """When the pauses end, to the millisecond; 0 for none."""
+    countdowns = (told.audio_pause_left_s, told.alarm_pause_left_s)
+    return tuple(round(told.now_s + left_s, 3) if left_s else 0.0 for left_s in countdowns)
 
 
 def _row(state: AlarmState, change: Change, event: AlarmEvent) -> LogRow:
-    condition, thresholds = change.condition, state.rules.trigger
-    transition, reason = _reason(state, change, event)
-    threshold = thresholds.p_off if transition in LEAVING else thresholds.p_on
-    return LogRow(
-        state.now_s,
-        transition,
-        condition.name,
-        condition.source,
-        str(condition.priority),
-        condition.occurrence,
-        reason,
-        score=alarm_facts.score(state.facts, state.rules),
-        threshold=None if condition.technical else threshold,
-    )
-
-
-def _reason(state: AlarmState, change: Change, event: AlarmEvent) -> tuple[str, str]:
-    """Give the transition as the log names it, and why it came."""
-    transition, condition = change.transition, change.condition
-    if isinstance(event, Acknowledge) and (transition == "acknowledged" or condition.latching):
-        return transition, "operator"
-    if transition not in LEAVING:
-        return transition, condition.text
-    if isinstance(event, FeedBack) and condition.source == event.feed:
-        return transition, f"back after {event.silent_s:.0f} s"
-    if condition.technical:
-        return transition, alarm_facts.FAULT if state.facts.faults else "usable risk"
-    if alarm_facts.expired(state.facts, state.now_s, state.rules):
-        age_s = state.now_s - state.facts.risk_s
-        return "expired" if transition == "cleared" else transition, f"no risk for {age_s:.0f} s"
-    return transition, "escalated" if state.facts.trigger.active else state.facts.ended
-
-
-def _forecast_row(state: AlarmState, transition: str, reason: str) -> LogRow:
-    return LogRow(
-        state.now_s,
-        transition,
-        alarm_facts.FORECAST,
-        "",
-        str(state.rules.forecast_priority),
-        0,
-        reason,
-        score=alarm_facts.score(state.facts, state.rules),
-        threshold=state.rules.trigger.p_on,
-    )
-
-
-def _audio_row(state: AlarmState, transition: str, reason: str) -> LogRow:
-    return LogRow(state.now_s, transition, "", "", "", 0, reason, score=None, threshold=None)
+    return log_rows.changed(change, event, state.facts, state.now_s, state.rules)

@@ -34,7 +34,16 @@ FORECAST_PRIORITIES = {"advisory": Priority.LOW, "medium": Priority.MEDIUM}
 
 AUDIO_PAUSE_CAP_S = 120.0
 """Longest audio pause that any rule set may allow (requirement ALM-05)."""
-
+ALARM_PAUSE_S = 300.0
+"""Longest alarm pause unless the site sets another (requirement ALM-05)."""
+ALARM_PAUSE_CAP_S = 600.0
+"""Longest alarm pause that any rule set may allow (requirement ALM-05)."""
+REMINDER_CAP_S = 300.0
+"""Longest that audio may be off without a reminder."""
+REMINDER_LASTS_S = 5.0
+"""How long a reminder is due: a sink that is told every REASSERT_CAP_S cannot miss it."""
+REASSERT_CAP_S = 5.0
+"""Longest that an unchanged state may go untold (requirement ALM-10)."""
 
 UNAVAILABLE_LOW_S = 60.0
 UNAVAILABLE_MEDIUM_S = 300.0
@@ -70,8 +79,11 @@ class AlarmRules:
     unavailable_medium_s: float = UNAVAILABLE_MEDIUM_S
     """Seconds without a risk until that condition is of medium priority."""
     audio_pause_max_s: float = AUDIO_PAUSE_CAP_S
-    reassert_s: float = 5.0
-    """Seconds after which an unchanged state is applied again (requirement ALM-10)."""
+    alarm_pause_max_s: float = ALARM_PAUSE_S
+    reminder_s: float = 120.0
+    """Seconds between two reminders while audio is off: no silence is longer than an audio pause may be."""
+    reassert_s: float = REASSERT_CAP_S
+    """Seconds after which an unchanged state is applied again."""
 
     def __post_init__(self) -> None:
         for wrong, said in (
@@ -89,7 +101,18 @@ class AlarmRules:
                 not 0.0 < self.audio_pause_max_s <= AUDIO_PAUSE_CAP_S,
                 f"audio_pause_max_s must be above 0 and at most {AUDIO_PAUSE_CAP_S:g}",
             ),
-            (not 0.0 < self.reassert_s <= 5.0, "reassert_s must be above 0 and at most 5"),  # noqa: PLR2004 - ALM-10's own number
+            (
+                not 0.0 < self.alarm_pause_max_s <= ALARM_PAUSE_CAP_S,
+                f"alarm_pause_max_s must be above 0 and at most {ALARM_PAUSE_CAP_S:g}",
+            ),
+            (
+                not REMINDER_LASTS_S < self.reminder_s <= REMINDER_CAP_S,
+                f"reminder_s must be above {REMINDER_LASTS_S:g} and at most {REMINDER_CAP_S:g}",
+            ),
+            (
+                not 0.0 < self.reassert_s <= REASSERT_CAP_S,
+                f"reassert_s must be above 0 and at most {REASSERT_CAP_S:g}",
+            ),
             (not self._can_escalate(), f"escalate_at must be at least p_on + {HYSTERESIS_MIN} and at most 1"),
         ):
             if wrong:

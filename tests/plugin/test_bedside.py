@@ -6,50 +6,16 @@ import json
 
 import pytest
 from builders import sample
+from made_bed import Sink, bed, played
 from toy_bundle import toy_bundle
 
-from barocast.plugin.bedside import Bedside
 from barocast.plugin.sinks.jsonl import JsonLinesSink
-from barocast.plugin.sinks.sink import Receipt
 from barocast.plugin.watch import Watch, alarm_rules
+from barocast.runtime.alarm.events import PauseAlarms
 from barocast.runtime.alarm.rules import Priority
-from barocast.runtime.domain import Abstain, FeedCounts, Risk
+from barocast.runtime.domain import Abstain, Risk
 from barocast.runtime.engines import OrtEngine
-
-
-class Feed:
-    """A session that hands out prepared events, a list for each step."""
-
-    counts = FeedCounts()
-    status = "associated"
-
-    def __init__(self, *steps: list) -> None:
-        self.steps = list(steps)
-
-    def receive(self, data, now_s):
-        return (self.steps.pop(0) if self.steps else []), data[::-1]
-
-    def due(self, now_s):
-        return b"."
-
-    def release(self):
-        return b"bye"
-
-
-class Sink:
-    """Keeps every snapshot; fails when told to."""
-
-    guarantee = "primary"
-
-    def __init__(self) -> None:
-        self.snapshots, self.receipt = [], Receipt()
-
-    def apply(self, snapshot):
-        self.snapshots.append(snapshot)
-        return self.receipt
-
-    def close(self):
-        self.snapshots.append("closed")
+from barocast.runtime.errors import SettingsError
 
 
 @pytest.fixture
@@ -57,31 +23,14 @@ def bundle(tmp_path):
     return toy_bundle(tmp_path / "b").read()
 
 
-def bed(bundle, feed: Feed, sink: Sink, **more) -> Bedside:
-    watch = Watch(bundle, OrtEngine(bundle))
-    return Bedside(name="bed 1", session=feed, watch=watch, sinks=[sink], stale_s=5.0, **more)
-
-
 def falling(minutes: int) -> list[list]:
     """A sample a step, every 10 s, from 90 mmHg down by 1 mmHg a minute."""
     return [[sample(10.0 * i, 90 - i / 6)] for i in range(6 * minutes + 1)]
 
 
-def played(bedside: Bedside, steps: int, step_s: float = 10.0) -> None:
-    for i in range(steps):
-        bedside.step(b"", i * step_s)
-
-
 def test_a_falling_pressure_ends_in_an_alarm_at_the_sink(bundle):
     sink = Sink()
-    bedside = Bedside(
-        name="bed 1",
-        session=Feed(*falling(25)),
-        watch=Watch(bundle, OrtEngine(bundle)),
-        sinks=[sink],
-        stale_s=60.0,
-    )
-    played(bedside, 150)
+    bedside = played(bed(bundle, *falling(25), sinks=[sink], stale_s=60.0), range(0, 1500, 10))
 
     assert isinstance(bedside.decision, Risk)
     assert bedside.watch.alarm == "advisory"
@@ -89,12 +38,13 @@ def test_a_falling_pressure_ends_in_an_alarm_at_the_sink(bundle):
 
 
 def test_replies_and_what_is_due_go_back_to_the_monitor(bundle):
-    assert bed(bundle, Feed(), Sink()).step(b"abc", 0.0) == b"cba."
+    assert bed(bundle).step(b"abc", 0.0) == b"cba."
 
 
+@pytest.mark.req("ACQ-01")
 def test_silence_is_an_abstention_and_a_technical_alarm_and_ends(bundle):
     sink = Sink()
-    bedside = bed(bundle, Feed([sample(0.0, 80.0)], *[[]] * 7, [sample(8.0, 80.0)]), sink)
+    bedside = bed(bundle, [sample(0.0, 80.0)], *[[]] * 7, [sample(8.0, 80.0)], sinks=[sink])
     for second in range(8):
         bedside.step(b"", float(second))
 
@@ -105,31 +55,19 @@ def test_silence_is_an_abstention_and_a_technical_alarm_and_ends(bundle):
     assert "feed lost" not in [c.name for c in sink.snapshots[-1].conditions]
 
 
+@pytest.mark.req("ACQ-01")
 def test_a_monitor_that_never_spoke_counts_as_silent_too(bundle):
     sink = Sink()
-    bedside = bed(bundle, Feed(), sink)
-    played(bedside, 8, 1.0)
+    bedside = bed(bundle, sinks=[sink])
+    played(bedside, range(8))
 
     assert [c.name for c in sink.snapshots[-1].conditions] == ["feed lost"]
 
 
-def test_a_failing_sink_is_noted_and_stops_nothing(bundle):
-    sink = Sink()
-    sink.receipt = Receipt(ok=False, text="unplugged")
-    bedside = bed(bundle, Feed(), sink)
-    bedside.step(b"", 0.0)
-
-    assert bedside.troubles == {"Sink": "unplugged"}
-
-    sink.receipt = Receipt()
-    played(bedside, 10, 1.0)
-    assert bedside.troubles == {}
-
-
 def test_every_decision_is_a_line_of_the_log(bundle, tmp_path):
     log = JsonLinesSink(tmp_path / "log.jsonl", bundle_id="toy-1")
-    bedside = bed(bundle, Feed(*falling(2)), Sink(), log=log)
-    played(bedside, 13)
+    bedside = bed(bundle, *falling(2), log=log)
+    played(bedside, range(0, 130, 10))
     bedside.close()
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
 
@@ -137,8 +75,8 @@ def test_every_decision_is_a_line_of_the_log(bundle, tmp_path):
 
 
 def test_a_feed_without_times_is_dated_by_arrival(bundle):
-    bedside = bed(bundle, Feed(*[[sample(None, 80.0 + i % 3)] for i in range(100)]), Sink())
-    played(bedside, 100)
+    bedside = bed(bundle, *[[sample(None, 80.0 + i % 3)] for i in range(100)])
+    played(bedside, range(0, 1000, 10))
 
     bedside.watch.finish()  # the newest instants wait for their fellows
 
@@ -164,3 +102,21 @@ def test_a_slow_decision_cadence_does_not_flap(bundle):
 
     assert set().union(*shown[110:]) == set()
     assert {"forecast not available"} in shown[:90]
+
+
+@pytest.mark.req("ALM-05", "ALM-08")
+def test_a_site_may_let_a_forecast_escalate_and_alarms_be_paused_for_longer(bundle):
+    p_on = bundle.manifest.alarm.trigger.p_on
+    watch = Watch(bundle, OrtEngine(bundle), escalate_at=p_on + 0.05, alarm_pause_max_s=600.0)
+    for i in range(6 * 25 + 1):
+        watch.feed([sample(10.0 * i, 90 - i / 6)], 10.0 * i)
+    assert watch.alarm == "medium"
+
+    watch.tell(PauseAlarms(900.0), 1500.0)
+    assert watch.snapshot(1500.0).alarm_pause_left_s == 600.0
+
+
+@pytest.mark.parametrize("choice", [{"escalate_at": 0.01}, {"alarm_pause_max_s": 601.0}])
+def test_a_choice_that_a_site_cannot_have_is_refused(bundle, choice):
+    with pytest.raises(SettingsError, match="alarm rules: "):
+        Watch(bundle, OrtEngine(bundle), **choice)

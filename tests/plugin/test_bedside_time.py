@@ -4,35 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import made_bed
 import pytest
 from builders import sample
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_bed import played
 from toy_bundle import toy_bundle
 
-from barocast.plugin.bedside import STANDS, Bedside
+from barocast.plugin.feed_hearing import STANDS
 from barocast.plugin.screen import view_of
 from barocast.plugin.sinks.sink import Receipt
-from barocast.plugin.watch import Watch
-from barocast.runtime.alarm.events import FeedBack, FeedLost
-from barocast.runtime.domain import Abstain, FeedCounts
-from barocast.runtime.engines import OrtEngine
-
-
-class Feed:
-    """A session that hands out prepared events, a list for each step."""
-
-    counts = FeedCounts()
-    status = "associated"
-
-    def __init__(self, *steps: list) -> None:
-        self.steps = list(steps)
-
-    def receive(self, data, now_s):
-        return (self.steps.pop(0) if self.steps else []), b""
-
-    def due(self, now_s):
-        return b""
+from barocast.runtime.domain import Abstain
 
 
 class Log:
@@ -55,14 +38,11 @@ def bundle(tmp_path_factory):
 
 
 def bed(bundle, *steps, stale_s=5.0):
-    watch = Watch(bundle, OrtEngine(bundle))
-    return Bedside(name="bed 1", session=Feed(*steps), watch=watch, sinks=[], log=Log(), stale_s=stale_s)
+    return made_bed.bed(bundle, *steps, log=Log(), stale_s=stale_s)
 
 
-def played(bedside, arrivals):
-    for now_s in arrivals:
-        bedside.step(b"", now_s)
-    return bedside
+def conditions(bedside, now_s):
+    return [c.text for c in bedside.watch.snapshot(now_s).conditions if "not available" not in c.name]
 
 
 def told(bedside, now_s):
@@ -167,14 +147,37 @@ def test_what_was_measured_before_a_restart_is_not_shown_as_now(bundle):
     assert (set(shown), shown["HR"].age_s) == ({"HR"}, 0.0)
 
 
-def test_a_feed_whose_clock_stands_still_is_lost(bundle):
-    """Values go on, all dated alike; from the first one that is dated later it is back."""
+@pytest.mark.req("RUN-04")
+def test_a_feed_whose_clock_stands_still_is_not_lost_but_cannot_be_dated(bundle):
+    """Values go on, all dated alike; from the first one that is dated later all is well."""
     still = [[sample(1000.0, 80.0 + i % 3)] for i in range(12)]
-    bedside, lost = bed(bundle, *still, [sample(1001.0, 80.0)]), []
-    tell = bedside.watch.tell
-    bedside.watch.tell = lambda event, now_s: lost.append(event) or tell(event, now_s)
-    played(bedside, [float(i) for i in range(13)])
+    bedside = bed(bundle, *still, [sample(1001.0, 80.0)])
 
-    said = [event for event in lost if isinstance(event, FeedLost | FeedBack)]
-    assert said == [FeedLost("bed 1", 5.0, STANDS), FeedBack("bed 1", 12.0)]
+    assert conditions(played(bedside, [float(i) for i in range(5)]), 4.0) == []
+    assert conditions(played(bedside, [float(i) for i in range(5, 12)]), 11.0) == [
+        f"clock not usable: bed 1: {STANDS}"
+    ]
+    assert bedside.decision.reason == "no data: nothing for 5 s"
+    assert conditions(played(bedside, [12.0]), 12.0) == []
     assert bedside.silent_s(12.0) == 0.0
+
+
+def test_a_standing_clock_that_falls_silent_is_a_lost_feed_and_the_other_way_round(bundle):
+    still = [[sample(1000.0, 80.0 + i % 3)] for i in range(8)]
+    bedside = played(bed(bundle, *still, *[[]] * 6, *still), [float(i) for i in range(13)])
+    assert conditions(bedside, 12.0) == ["feed lost: bed 1: associated, quiet for 12 s"]
+
+    played(bedside, [float(i) for i in range(13, 20)])
+    assert conditions(bedside, 19.0) == [f"clock not usable: bed 1: {STANDS}"]
+
+
+@pytest.mark.req("RUN-04")
+@pytest.mark.parametrize(
+    ("step_s", "said"), [(-3600.0, "set back by 3599 s"), (7200.0, "set forward by 7200 s")]
+)
+def test_a_clock_that_steps_disables_the_forecast_and_says_so(bundle, step_s, said):
+    before = [[sample(5000.0 + i, 80.0 + i % 3)] for i in range(10)]
+    after = [[sample(5010.0 + step_s + i, 80.0 + i % 3)] for i in range(10)]
+    bedside = played(bed(bundle, *before, *after), [float(i) for i in range(20)])
+
+    assert any(said in text for text in conditions(bedside, 19.0))

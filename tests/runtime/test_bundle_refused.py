@@ -1,4 +1,4 @@
-"""A bundle that was damaged, swapped, taken back, or reaches outside itself is refused, each with its word."""
+"""A bundle that was damaged, swapped, taken back, or reaches outside itself is refused, each by its word."""
 
 from __future__ import annotations
 

@@ -1,0 +1,55 @@
+"""What a bed writes into, beside its sinks: the case that is open, and the alarm and audit log.
+
+Both are asked from the bed's own loop, return at once and never raise: what cannot be written is a value,
+from which the bed makes the technical condition `log fault`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from barocast.plugin.cases.case import Case
+    from barocast.plugin.sinks.sink import Receipt
+    from barocast.plugin.watch import Outcome
+    from barocast.runtime.alarm.events import LogRow
+    from barocast.runtime.domain import Patient
+
+
+class CaseBook(Protocol):
+    """The cases of one bed, one of them open or none."""
+
+    @property
+    def case(self) -> Case | None:
+        """The open one."""
+
+    @property
+    def trouble(self) -> str:
+        """Why it cannot write; empty while it can."""
+
+    def admit(self, patient: Patient, wall: str) -> None:
+        """Open a case; the one that is open has been discharged."""
+
+    def describe(self, patient: Patient, wall: str) -> None:
+        """Note what is known of the patient of the open case from now on."""
+
+    def discharge(self, wall: str) -> None:
+        """Close the open case."""
+
+    def decided(self, outcome: Outcome, now_s: float, wall: str) -> None:
+        """Keep a decision with the columns that led to it."""
+
+    def logged(self, row: LogRow, wall: str) -> None:
+        """Keep a transition of an alarm, or an operator's act."""
+
+
+class AlarmLog(Protocol):
+    """The log that nobody can change unseen."""
+
+    def write(self, row: LogRow, wall: str) -> Receipt:
+        """Append a transition of an alarm, or an operator's act."""
+
+    def note(self, kind: str, fields: Mapping[str, object], wall: str) -> Receipt:
+        """Append what is no alarm: admit, describe, discharge, start, stop, settings."""
