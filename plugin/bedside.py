@@ -22,7 +22,7 @@ from barocast.plugin.stay import Stay
 from barocast.plugin.vitals import Vitals
 from barocast.plugin.ways_out import WaysOut
 from barocast.runtime.alarm.events import Apply, FeedBack, FeedLost, Log, Part, PartFailed
-from barocast.runtime.domain import Risk
+from barocast.runtime.domain import Patient, Risk
 from barocast.runtime.feed_clock import FeedClock
 from barocast.runtime.signal_status import SignalStatus, words_of
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from barocast.plugin.sinks.sink import AlarmSink
     from barocast.plugin.watch import Outcome, Watch
     from barocast.runtime.alarm.events import AlarmEvent, Effect
-    from barocast.runtime.domain import Decision, Event, Patient
+    from barocast.runtime.domain import Decision, Event
     from barocast.runtime.sessions.session import Session
 
 PRESSURE: Final = "arterial pressure"
@@ -57,11 +57,13 @@ class Bedside:
         book: CaseBook | None = None,
         audit: AlarmLog | None = None,
         memory: AlarmMemory | None = None,
+        patient: Patient | None = None,
         stale_s: float = 5.0,
         every_s: float = 30.0,
         wall: Callable[[], str] = str,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`patient` is who lies there as people wrote it; what the feed tells only fills its gaps."""
         self.name = name
         self.session = session
         self.watch = watch
@@ -85,7 +87,7 @@ class Bedside:
         self.ways_out = WaysOut(sinks)
         self._desk, self._log = desk, log
         self._records = Records(log, book, audit, memory, self.report)
-        self._stay = Stay(watch, book, wall, self._records.noted)
+        self._stay = Stay(watch, book, wall, self._records.noted, patient or Patient())
         self._hearing = FeedHearing(stale_s, every_s)
         self._clock, self._told = FeedClock(), Parts()
         self._wall, self._say = wall, say
@@ -230,17 +232,17 @@ class Bedside:
     # --- what comes of it -----------------------------------------------------------------------
 
     def _carry_out(self, outcomes: list[Outcome], effects: list[Effect], now_s: float) -> None:
+        """Tell the sinks first: no alarm waits for a disk."""
+        everything = [*(e for outcome in outcomes for e in outcome.effects), *effects]
+        for effect in everything:
+            if isinstance(effect, Apply):
+                self.ways_out.apply(effect.snapshot)
+                self._records.kept(self.watch.stored(effect.snapshot.now_s))
         for outcome in outcomes:
             self.decision = outcome.decision
             if isinstance(outcome.decision, Risk):
                 self._clock.forecast()
             self._records.decided(outcome, now_s, self._wall())
-        for effect in [*(e for outcome in outcomes for e in outcome.effects), *effects]:
-            self._effect(effect)
-
-    def _effect(self, effect: Effect) -> None:
-        if isinstance(effect, Apply):
-            self.ways_out.apply(effect.snapshot)
-            self._records.kept(self.watch.stored(effect.snapshot.now_s))
-        elif isinstance(effect, Log):
-            self._records.logged(effect.row, self._wall())
+        for effect in everything:
+            if isinstance(effect, Log):
+                self._records.logged(effect.row, self._wall())

@@ -22,12 +22,17 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 
 from barocast.plugin.bedside import Bedside
+from barocast.plugin.cases.book import CaseBook
+from barocast.plugin.cases.facts import About
 from barocast.plugin.clock import Clock, wall_time
+from barocast.plugin.demo_page import OFF, USUAL, demo_page
+from barocast.plugin.desk import Desk
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
 from barocast.plugin.monitors import DRI, HL7, INTELLIVUE_SERIAL
 from barocast.plugin.patience import Patience
 from barocast.plugin.screen import FRAME_S, Screen, view_of
 from barocast.plugin.serve import Line, say, serve
+from barocast.plugin.service.bed import together
 from barocast.plugin.sinks.jsonl import JsonLinesSink
 from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.sinks.sound import SoundSink
@@ -55,6 +60,8 @@ if TYPE_CHECKING:
     from barocast.plugin.sinks.sink import AlarmSink
     from barocast.plugin.virtual.monitor import VirtualMonitor
     from barocast.plugin.virtual.troubled import Build
+    from barocast.runtime.bundle import Bundle
+    from barocast.runtime.engines import Engine
     from barocast.runtime.sessions.session import Session
 
 HELP: Final = "Play a simulated patient through a virtual monitor, over a real serial line, into the runtime."
@@ -89,6 +96,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every decision as a JSON line")
     parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="save the screen as the alarm rises")
+    parser.add_argument(
+        "--screen", default="", metavar="HOST:PORT", help=f"page for a browser (default {USUAL}), or `{OFF}`"
+    )
     parser.add_argument("--sound", metavar="DEVICE", help="ALSA device, or wav:DIR")
     add_bundle_arguments(parser)
 
@@ -98,19 +108,21 @@ def run(args: Namespace) -> int:
     _check(args)
     scenario = SCENARIOS[args.scenario]
     ends_s = min(args.seconds or scenario.duration_s, scenario.duration_s)
-    clock = Clock(args.speed)
-    bedside = _bedside(args)
+    clock, stage = Clock(args.speed), _stage(args)
+    bedside = stage.bedside
     story = Story(lambda: _picture(args, bedside, clock()))
     try:
         cable = CABLES[args.feed]
-        with cable.plug(_monitor(args), clock) as address:
+        with cable.plug(_monitor(args), clock) as address, _page(args, stage) as (url, publish):
+            if url:
+                print(f"screen: {url}", flush=True)
             serve(
                 bedside,
                 Line(lambda: open_transport(address), Patience() if cable.connected else None),
                 clock=clock,
                 until=lambda: story.read(bedside) >= ends_s or clock() > ends_s + PATIENCE_S,
                 sleep=clock.sleep,
-                show=_screen(args, bedside),
+                show=together([_screen(args, bedside), publish]),
             )
     finally:
         bedside.close()
@@ -171,19 +183,49 @@ def _monitor(args: Namespace) -> VirtualMonitor:
     return TroubledMonitor(cable.monitor, patient, orders, seed=args.seed, checked=cable.checked)
 
 
-def _bedside(args: Namespace) -> Bedside:
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A bed, and what its page shows and asks of it."""
+
+    bundle: Bundle
+    engine: Engine
+    bedside: Bedside
+    book: CaseBook
+    desk: Desk
+
+
+def _stage(args: Namespace) -> Stage:
     bundle = load_bundle(args)
-    watch = Watch(bundle, OrtEngine(bundle), SCENARIOS[args.scenario].patient)
-    log = _log(args, watch.bundle_id)
-    return Bedside(
+    engine, patient, desk = OrtEngine(bundle), SCENARIOS[args.scenario].patient, Desk()
+    point = bundle.manifest.alarm
+    about = About(_title(args), bundle.manifest.id, point.horizon_min, point.trigger.p_on, simulated=True)
+    book = CaseBook(about, wall_time(), usual=patient)
+    watch = Watch(bundle, engine, patient)
+    bedside = Bedside(
         name=f"virtual {args.feed}",
         session=_session(args),
         watch=watch,
         sinks=_sound(args),
-        log=log,
+        log=_log(args, watch.bundle_id),
+        desk=desk,
+        book=book,
         stale_s=max(CABLES[args.feed].feed.stale_s, STALE_WALL_S * args.speed),
         wall=wall_time,
         say=say if args.headless else lambda _: None,
+    )
+    return Stage(bundle, engine, bedside, book, desk)
+
+
+def _page(args: Namespace, stage: Stage) -> AbstractContextManager[tuple[str, Callable[[float], None]]]:
+    return demo_page(
+        args.screen,
+        _title(args),
+        stage.bedside,
+        book=stage.book,
+        desk=stage.desk,
+        bundle=stage.bundle,
+        engine=stage.engine,
+        speed=args.speed,
     )
 
 

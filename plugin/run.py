@@ -6,21 +6,23 @@ bed's trouble, and the others are served.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.clock import Clock, wall_s
-from barocast.plugin.serve import say
-from barocast.plugin.service.bed import build, fit
+from barocast.plugin.service.bed import sinks_of
 from barocast.plugin.service.house import read_house
-from barocast.plugin.service.model import load_model, refused_model
+from barocast.plugin.service.household import Household
+from barocast.plugin.service.model import load_model
 from barocast.plugin.service.notify import notifier
 from barocast.plugin.service.progress import Progress
-from barocast.plugin.service.releases import Releases
 from barocast.plugin.service.service import Service
+from barocast.plugin.service.station import RUNTIME_FOLDER
 from barocast.plugin.transports.addresses import check_files
-from barocast.runtime.errors import BundleError, SettingsError
+from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
 
     from barocast.plugin.service.bed_loop import Fitted
     from barocast.plugin.service.house import BedFile, House
-    from barocast.plugin.service.model import Model
+    from barocast.plugin.settings import Settings
 
 HELP: Final = "Run the bedside service."
+HEARTBEAT: Final = "heartbeat"
+"""File that is touched while all is well, beside what systemd lets a service keep in memory."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -50,53 +54,49 @@ def run(args: Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: stopped.append(received))
     clock = Clock()
-    service = Service(_model(house), clock, notifier(), Progress(clock))
-    alone = len(house.beds) == 1
-    for bed in house.beds:
-        service.add(bed.slug, _fitting(bed, service.model, clock, at_once=alone))
-    service.run(lambda: bool(stopped))
+    with Household(house) as household:
+        service = Service(household.model, clock, notifier(), Progress(clock), heartbeat=_heartbeat())
+        for bed in house.beds:
+            service.add(bed.slug, _fitting(bed, household, at_once=len(house.beds) == 1))
+        service.run(lambda: bool(stopped))
     return 0
 
 
-def _model(house: House) -> Model:
-    """Start the model; one that is refused costs the forecasts, and never the beds."""
-    try:
-        return load_model(house.box.model, _releases(house))
-    except BundleError as error:
-        say(f"NO FORECASTS: {error}")
-        return refused_model(error)
-
-
-def _releases(house: House) -> Releases | None:
-    folder = house.box.storage.folder
-    return Releases(Path(folder)) if folder else None
-
-
-def _fitting(bed: BedFile, model: Model, clock: Clock, *, at_once: bool) -> Callable[[], Fitted]:
+def _fitting(bed: BedFile, household: Household, *, at_once: bool) -> Callable[[], Fitted]:
     """Give what puts the bed together, the first time from what was put together here and now."""
-    made = [_fit(bed, model, clock)] if at_once else []
-    return lambda: made.pop() if made else _fit(bed, model, clock)
+    made = [household.fit(bed)] if at_once else []
+    return lambda: made.pop() if made else household.fit(bed)
 
 
-def _fit(bed: BedFile, model: Model, clock: Clock) -> Fitted:
-    if bed.settings is None:
-        raise SettingsError(bed.trouble)
-    check_files(bed.settings.feed.address, bed.settings.feed.tls)
-    return fit(bed.settings, build(bed.settings, model), clock)
+def _heartbeat() -> Callable[[], None]:
+    folder = os.environ.get(RUNTIME_FOLDER)
+    if not folder:
+        return lambda: None
+    path = Path(folder) / HEARTBEAT
+
+    def beat() -> None:
+        with contextlib.suppress(OSError):
+            path.touch()
+
+    return beat
 
 
 def _check(path: Path, house: House) -> int:
-    """Read everything, try every sink, and say the first thing that is wrong."""
-    model = load_model(house.box.model, _releases(house))
-    try:
-        for bed in house.beds:
-            if bed.settings is None:
-                raise SettingsError(bed.trouble)
-            check_files(bed.settings.feed.address, bed.settings.feed.tls, wall_s())
-            build(bed.settings, model).close()
-    finally:
-        model.close()
-    print(
-        f"{path}: good; {len(house.beds)} bed{'s'[: len(house.beds) > 1]}; bundle {model.bundle.manifest.id}"
-    )
+    """Read everything and try every sink; say the first thing that is wrong. Opens no port and no log."""
+    model = load_model(house.box.model)
+    model.close()
+    for bed in house.beds:
+        if bed.settings is None:
+            raise SettingsError(bed.trouble)
+        check_files(bed.settings.feed.address, bed.settings.feed.tls, wall_s())
+        _try_sinks(bed.settings, model.bundle.manifest.id)
+    beds = f"; {len(house.beds)} beds" if len(house.beds) > 1 else ""
+    print(f"{path}: good; bundle {model.bundle.manifest.id}{beds}")
     return 0
+
+
+def _try_sinks(settings: Settings, bundle_id: str) -> None:
+    for sink in sinks_of(settings, bundle_id):
+        with contextlib.closing(sink):
+            test = sink.self_test()
+        print(f"{'ready' if test.ok else 'NOT READY'}: {test.text}")

@@ -8,14 +8,15 @@
     [feed.tls]       certificate, key, ca (PEM files), peer, mutual = true | false; with tls://, tls-listen://
                      and sdcs://
     [bed]            name, patient (JSON file), every_s
-    [alarm]          priority = "advisory" | "medium", silent = true | false (a trial, told to nobody)
+    [alarm]          priority = "advisory" | "medium", escalate_at (risk), alarm_pause_max_s,
+                     silent = true | false (a trial, told to nobody)
     [model]          bundle (directory), trust, revoked (JSON files of keys), allow_older = true | false,
                      threads (1 to MAX_THREADS), status (status.json of `barocast validate --from-log`)
     [sinks]          terminal = true | false, sound_device = "hw:0", log = "decisions.jsonl",
                      record = "folder", others = ["name of a third party's sink"]
     [sinks.NAME]     the keys of that way out (sinks/way_out.py): `mqtt`, `pcd04`, `relay`, ...
     [screen]         address = "127.0.0.1:8520", token (file), certificate, key (PEM files)
-    [storage]        folder, quota_mb, waves_h, log_days
+    [storage]        folder, quota_mb, waves_h, log_days, keep_notes = true | false
     [plugins]        allow = ["name==version sha256:..."]    strangers' packages that may be loaded
 
 Only [feed] is needed. Raises SettingsError with the file, the key and the nearest key that exists.
@@ -36,7 +37,7 @@ from barocast.plugin.sinks.sink import GROUP as SINKS
 from barocast.plugin.sinks.way_out import way_out
 from barocast.plugin.transports.addresses import check_address
 from barocast.plugin.transports.credentials import Credentials
-from barocast.runtime.alarm.rules import forecast_priority
+from barocast.runtime.alarm.rules import ALARM_PAUSE_S, forecast_priority
 from barocast.runtime.errors import SettingsError
 from barocast.runtime.pipeline import LONGEST_EVERY_S
 
@@ -93,6 +94,10 @@ class AlarmSettings:
 
     priority: str = "advisory"
     """`advisory` or `medium`; a forecast is never `high`."""
+    escalate_at: float = 0.0
+    """Risk from which an advisory becomes medium at once; 0: never."""
+    alarm_pause_max_s: float = ALARM_PAUSE_S
+    """Longest alarm pause that may be asked for."""
     silent: bool = False
     """A silent trial: all runs and is logged, nothing sounds, no forecast is shown."""
 
@@ -152,6 +157,8 @@ class StorageSettings:
     """For the alarm and audit log, cases and recordings; empty: nothing is kept."""
     quota_mb: int = 2048
     """Most megabytes that the folder may take."""
+    keep_notes: bool = False
+    """Whether free-text notes are written to disk; they may name a person."""
     waves_h: float = 72.0
     """Hours after which recordings and cases are deleted."""
     log_days: float = 90.0

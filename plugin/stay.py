@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.cases.another_patient import another_patient
 from barocast.plugin.desk import Admit, Describe, Discharge
+from barocast.runtime.decoders.demographics import completed
 from barocast.runtime.domain import Patient
 
 if TYPE_CHECKING:
@@ -34,31 +35,40 @@ class Stay:
         book: CaseBook | None,
         wall: Callable[[], str],
         note: Callable[[str, dict[str, object], str], None],
+        written: Patient,
     ) -> None:
-        """`note` writes into the audit log, where there is one."""
+        """`note` writes into the audit log, where there is one; `written` is what people say of the patient."""
         self._watch, self._book, self._wall, self._note = watch, book, wall, note
-        self._told: Patient | None = None
-        """As the feed told last."""
+        self._written = written
+        self._heard: Patient | None = None
+        """What the feed said last, word for word."""
+        self._told = Patient()
+        """What the feed has told of this patient so far."""
 
     def do(self, act: Admit | Describe | Discharge, now_s: float) -> tuple[str, list[Effect]]:
         """Do what was asked."""
         if isinstance(act, Admit):
+            self._written, self._told = act.patient, Patient()
             return "", self._admit(act.patient, now_s, "operator")
         if self._book is not None and self._book.case is None:
             return NOBODY, []
         if isinstance(act, Describe):
-            self._describe(act.patient, "operator")
+            self._written = act.patient
+            self._describe("operator")
             return "", []
+        self._written, self._told = Patient(), Patient()
         return "", self._discharge(now_s, "operator")
 
     def told(self, patient: Patient, now_s: float) -> list[Effect]:
         """Take what the feed tells of the patient: more of the same one, or another."""
-        earlier, self._told = self._told, patient
-        if patient == earlier:
+        if patient == self._heard:
             return []
-        if earlier is not None and another_patient(earlier, patient):
+        self._heard = patient
+        if another_patient(self._told, patient):
+            self._written, self._told = Patient(), patient
             return self._admit(patient, now_s, "feed")
-        self._describe(patient, "feed")
+        self._told = completed(patient, self._told)
+        self._describe("feed")
         return []
 
     def _admit(self, patient: Patient, now_s: float, who: str) -> list[Effect]:
@@ -69,9 +79,11 @@ class Stay:
         self._note("admit", self._fields(who), self._wall())
         return self._watch.admit(patient, now_s)
 
-    def _describe(self, patient: Patient, who: str) -> None:
+    def _describe(self, who: str) -> None:
+        """Let stand what people wrote, and fill what they left open with what the feed told."""
+        patient = completed(self._written, self._told)
         self._watch.pipeline.admit(patient)
-        if self._book is not None and self._book.case is not None:
+        if self._book is not None:
             self._book.describe(patient, self._wall())
         self._note("describe", self._fields(who), self._wall())
 

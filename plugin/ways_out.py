@@ -83,10 +83,10 @@ class WaysOut:
         """Give every sink that does not work, and why."""
         broken = []
         for name, sink in self.named():
-            receipt, test = self._receipts.get(name, Receipt()), self._tests.get(name)
-            why = receipt.text or "failed" if not receipt.ok else test.text if test and not test.ok else ""
+            receipt, test = self._receipts.get(name), self._tests.get(name)
+            primary = getattr(sink, "guarantee", "primary") == "primary"
+            why = _why(receipt, test, believed=not primary)
             if why:
-                primary = getattr(sink, "guarantee", "primary") == "primary"
                 broken.append(PartFailed(Part.SINK, name, why, primary=primary))
         return broken
 
@@ -98,6 +98,14 @@ class WaysOut:
         self._tests[name] = _tested(test.result) if test.done() else late
         self._due_s[name] = now_s + (TEST_EVERY_S if self._tests[name].ok else RETEST_S)
         self._running = None
+
+
+def _why(receipt: Receipt | None, test: SelfTest | None, *, believed: bool) -> str:
+    """Give what is wrong; a good receipt says more than an earlier test where the far end answers it."""
+    if receipt is not None and not receipt.ok:
+        return receipt.text or "failed"
+    tested_badly = test is not None and not test.ok and not (believed and receipt is not None)
+    return test.text if test is not None and tested_badly else ""
 
 
 def _applied(sink: AlarmSink, snapshot: AlarmSnapshot) -> Receipt:

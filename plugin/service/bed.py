@@ -1,7 +1,7 @@
-"""A bed put together from its settings: session, watch, sinks, log, and the line that serves them.
+"""A bed put together from its settings: session, watch, sinks, logs, and the line that serves them.
 
-    build(settings, model)              -> Bedside, its sinks tried and said on stderr
-    fit(settings, bedside, clock)       -> Fitted: with its line, screen and recorder
+    build(station, model)               -> Bedside, its sinks tried and said on stderr
+    fit(station, model, screens)        -> Fitted: with its line, screens and recorder
 
 Raises SettingsError and PatientError; a sink that is silent is said, and the bed goes on with the others.
 """
@@ -9,6 +9,7 @@ Raises SettingsError and PatientError; a sink that is silent is said, and the be
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -18,7 +19,6 @@ from barocast.plugin.clock import wall_s, wall_time
 from barocast.plugin.feeds import find_feed
 from barocast.plugin.forecast_quality import QualityWatch
 from barocast.plugin.patience import Patience
-from barocast.plugin.patient_option import read_patient
 from barocast.plugin.recorder import RecordedSession, Recorder
 from barocast.plugin.screen import FRAME_S, Screen, view_of
 from barocast.plugin.serve import Line, say
@@ -31,67 +31,107 @@ from barocast.plugin.sinks.terminal import TerminalSink
 from barocast.plugin.sinks.view import SILENT_TRIAL
 from barocast.plugin.sinks.way_out import Origin, way_out
 from barocast.plugin.transports.addresses import open_transport
-from barocast.plugin.watch import Watch
+from barocast.plugin.watch import Watch, alarm_rules
+from barocast.plugin.web.publisher import Publisher, Shown, leaning
 from barocast.runtime.alarm.rules import forecast_priority
-from barocast.runtime.decoders.demographics import completed
 from barocast.runtime.errors import SettingsError
+from barocast.runtime.influence import asker
 from barocast.runtime.sessions.described import DescribedSession
 
 if TYPE_CHECKING:
-    from barocast.plugin.clock import Clock
+    from collections.abc import Callable
+
     from barocast.plugin.service.model import Model
+    from barocast.plugin.service.station import Station
     from barocast.plugin.settings import Settings
     from barocast.plugin.sinks.sink import AlarmSink
     from barocast.plugin.transports.transport import Transport
+    from barocast.plugin.web.board import Board
+    from barocast.runtime.domain import Risk
+    from barocast.runtime.influence import Influence
 
 CONNECTED: Final = frozenset({"tcp", "tcp-listen", "tls", "tls-listen"})
 """Schemes of addresses whose other end can vanish without a word."""
+SOUND: Final = "sound"
 
 
-def build(settings: Settings, model: Model) -> Bedside:
+@dataclass(frozen=True, slots=True)
+class Screens:
+    """Where a bed is shown."""
+
+    board: Board | None = None
+    """Of the page; None where there is none."""
+    trouble: Callable[[], str] = str
+    """What is wrong with the page."""
+
+
+def build(station: Station, model: Model) -> Bedside:
     """Put a bed together; nothing of it is opened that could wait."""
-    patient = read_patient(Path(settings.bed.patient) if settings.bed.patient else None)
+    settings = station.settings
+    feed = find_feed(settings.feed.kind)
+    if feed.session is None:
+        raise SettingsError(f"[feed] kind: {feed.name} has nothing to connect to; use `barocast replay`")
+    case = station.book.case
+    patient = case.patient if case else station.patient
     watch = Watch(
         model.bundle,
         model.engine,
         patient,
         settings.bed.every_s,
         forecast_priority(settings.alarm.priority),
+        escalate_at=settings.alarm.escalate_at or None,
+        alarm_pause_max_s=settings.alarm.alarm_pause_max_s,
     )
-    feed = find_feed(settings.feed.kind)
-    if feed.session is None:
-        raise SettingsError(f"[feed] kind: {feed.name} has nothing to connect to; use `barocast replay`")
     bedside = Bedside(
         name=settings.bed.name,
         session=feed.session(),
         watch=watch,
-        sinks=_sinks(settings, watch.bundle_id),
+        sinks=sinks_of(settings, watch.bundle_id),
         log=_log(settings, watch.bundle_id),
+        desk=station.desk,
+        book=station.book,
+        audit=station.audit,
+        memory=station.memory,
+        patient=patient,
         stale_s=feed.stale_s,
         every_s=settings.bed.every_s,
         wall=wall_time,
         say=say if not settings.sinks.terminal else lambda _: None,
     )
-    if settings.model.status:
-        bedside.parts["forecast quality"] = QualityWatch(Path(settings.model.status), watch.bundle_id).trouble
+    bedside.engine_trouble = model.trouble
+    _mind(bedside, station, watch.bundle_id)
+    for test in bedside.ways_out.try_out().values():
+        say(f"{'ready' if test.ok else 'NOT READY'}: {test.text}")
     if settings.feed.demographics != DROP and feed.describer is not None:
         described = DescribedSession(bedside.session, feed.describer())
-        bedside.session, bedside.describe = described, lambda: completed(patient, described.patient)
+        bedside.session, bedside.describe = described, lambda: described.patient
     return bedside
 
 
-def fit(settings: Settings, bedside: Bedside, clock: Clock) -> Fitted:
-    """Give the bed its line, its recorder and, on a terminal, its screen."""
+def fit(station: Station, model: Model, screens: Screens) -> Fitted:
+    """Give the bed its line, its recorder and its screens."""
+    settings, bedside = station.settings, build(station, model)
     closing = contextlib.ExitStack()
     if settings.sinks.record:
-        closing.callback(_record(settings, bedside).close)
-    show = None
+        closing.callback(_record(station, bedside).close)
+    shown: list[Callable[[float], None]] = []
     if settings.sinks.terminal:
         terminal = TerminalSink()
         bedside.sinks.append(terminal)
-        show = terminal_screen(terminal, bedside, silent=settings.alarm.silent)
-    del clock
-    return Fitted(bedside, Line(lambda: opened(settings, bedside), _patience(settings)), show, closing.close)
+        shown.append(terminal_screen(terminal, bedside, silent=settings.alarm.silent))
+    if screens.board is not None:
+        shown.append(_publisher(screens, station, model, bedside))
+    return Fitted(bedside, _line(settings, bedside), together(shown), closing.close)
+
+
+def together(shown: list[Callable[[float], None]]) -> Callable[[float], None]:
+    """Show on every screen."""
+
+    def show(now_s: float) -> None:
+        for each in shown:
+            each(now_s)
+
+    return show
 
 
 def terminal_screen(terminal: TerminalSink, bedside: Bedside, *, silent: bool) -> Screen:
@@ -105,35 +145,70 @@ def opened(settings: Settings, bedside: Bedside) -> Transport:
     return open_transport(feed.address, feed.tls, lambda trouble: bedside.report("caller", trouble))
 
 
-def _patience(settings: Settings) -> Patience | None:
+def sinks_of(settings: Settings, bundle_id: str) -> list[AlarmSink]:
+    """Make the ways out; in a silent trial there are none but the screens."""
+    if settings.alarm.silent:
+        say(f"{SILENT_TRIAL}; nothing sounds, and no other sink is told")
+        return []
+    device = settings.sinks.sound_device
+    if device and SOUND in settings.ways_out:
+        raise SettingsError("[sinks] sound_device: stands in [sinks.sound] too; leave one of them out")
+    if not device and SOUND not in settings.ways_out:
+        say("no sound: [sinks] sound_device names no device")
+    origin = Origin(settings.bed.name, bundle_id)
+    sinks: list[AlarmSink] = [SoundSink(device)] if device else []
+    sinks += [way_out(name).open(keys, origin) for name, keys in settings.ways_out.items()]
+    return sinks + [third_party_sink(name) for name in settings.sinks.others]
+
+
+def _line(settings: Settings, bedside: Bedside) -> Line:
     """Only a connection can be half open: a serial line or a datagram port has no other end to lose."""
-    return Patience() if urlsplit(settings.feed.address).scheme in CONNECTED else None
+    connected = urlsplit(settings.feed.address).scheme in CONNECTED
+    return Line(lambda: opened(settings, bedside), Patience() if connected else None)
 
 
-def _record(settings: Settings, bedside: Bedside) -> Recorder:
+def _mind(bedside: Bedside, station: Station, bundle_id: str) -> None:
+    """Let the bed ask its parts how they are."""
+    if station.settings.model.status:
+        bedside.parts["forecast quality"] = QualityWatch(
+            Path(station.settings.model.status), bundle_id
+        ).trouble
+    if (audit := station.audit) is not None:
+        bedside.parts["audit"] = lambda: audit.trouble
+
+
+def _publisher(screens: Screens, station: Station, model: Model, bedside: Bedside) -> Publisher:
+    settings, book = station.settings, station.book
+    rules = alarm_rules(model.bundle, forecast_priority(settings.alarm.priority), settings.bed.every_s)
+    ask = asker(model.engine, model.bundle.calibrators)
+    assert screens.board is not None  # noqa: S101 - asked by whoever calls
+
+    def lean(risk: Risk) -> Influence | None:
+        """Ask the pipeline of now: another patient has another."""
+        return leaning(bedside.watch.pipeline, ask, rules)(risk)
+
+    publisher = Publisher(
+        screens.board,
+        bedside,
+        Shown(station.slug, bedside.name, rules, silent=settings.alarm.silent),
+        wall=wall_time,
+        case=lambda: book.case,
+        history=book.history,
+        lean=lean,
+    )
+    bedside.parts["page"] = lambda: screens.trouble() or publisher.trouble
+    return publisher
+
+
+def _record(station: Station, bedside: Bedside) -> Recorder:
     """Record what the session is given."""
+    settings = station.settings
     recorder = Recorder(Path(settings.sinks.record), settings.feed.kind, wall=wall_s)
     bedside.parts["recorder"] = lambda: recorder.trouble
     bedside.losses["bytes not recorded"] = lambda: recorder.lost
     bedside.session = RecordedSession(bedside.session, recorder)
+    station.recording = lambda: (recorder.writing,) if recorder.writing else ()
     return recorder
-
-
-def _sinks(settings: Settings, bundle_id: str) -> list[AlarmSink]:
-    """Make the ways out and try each; in a silent trial there are none but the screen."""
-    if settings.alarm.silent:
-        say(f"{SILENT_TRIAL}; nothing sounds, and no other sink is told")
-        return []
-    origin = Origin(settings.bed.name, bundle_id)
-    sinks: list[AlarmSink] = [SoundSink(settings.sinks.sound_device)] if settings.sinks.sound_device else []
-    sinks += [way_out(name).open(keys, origin) for name, keys in settings.ways_out.items()]
-    sinks += [third_party_sink(name) for name in settings.sinks.others]
-    if not settings.sinks.sound_device and "sound" not in settings.ways_out:
-        say("no sound: [sinks] sound_device names no device")
-    for sink in sinks:
-        test = sink.self_test()
-        say(f"{'ready' if test.ok else 'NOT READY'}: {test.text}")
-    return sinks
 
 
 def _log(settings: Settings, bundle_id: str) -> JsonLinesSink | None:

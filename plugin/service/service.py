@@ -52,6 +52,8 @@ class Service:
     notifier: Notifier
     progress: Progress
     beds: list[BedLoop] = field(default_factory=list)
+    heartbeat: Callable[[], None] = lambda: None
+    """Called after READY every TURN_S, while every loop moves: what a failure buzzer listens for."""
     wedged: Callable[[str], None] = lambda _: os._exit(WEDGED)
     """Ends the process, whose wedged thread nothing else can end."""
 
@@ -75,7 +77,8 @@ class Service:
             if now_s - proved_s >= PROVE_S:
                 proved_s = now_s
                 self._prove()
-            self._report()
+            if self._report():
+                self.heartbeat()
         self._stop()
 
     def _ready(self, until: Callable[[], bool]) -> None:
@@ -91,14 +94,16 @@ class Service:
         self.model.prove()  # whatever it answers: it came back, and what is wrong is `model.trouble`
         self.progress.moved(INFERENCE)
 
-    def _report(self) -> None:
+    def _report(self) -> bool:
+        """End the process where a loop stands still; else say that all is well, and give True."""
         if late := self.progress.late():
             words = ", ".join(f"{loop} for {age:.0f} s" for loop, age in sorted(late.items()))
             say(f"stands still: {words}; ending, to be started again")
             self.notifier.tell(f"STATUS=stands still: {words}", "WATCHDOG=trigger")
             self.wedged(words)
-            return
+            return False
         self._earn()
+        return True
 
     def _earn(self) -> None:
         if self.notifier.watchdog_s is not None and not self.progress.late():

@@ -115,9 +115,7 @@ class PostedSink:
     def _receipt(self) -> Receipt:
         with self._lock:
             trouble = f"changes not sent: more than {KEPT} waited" if self._lost else self._trouble
-        if self._beat.late(HANGS_S):
-            trouble = f"hangs: no turn ended for {HANGS_S:g} s"
-        return Receipt(ok=not trouble, text=f"{self.name} {self._where}: {trouble}" if trouble else "")
+        return self._beat.receipt(f"{self.name} {self._where}", trouble, HANGS_S)
 
     def _turn(self, now_s: float) -> float:  # noqa: ARG002 - the work asks its own clock
         with self._lock:

@@ -61,5 +61,8 @@ def third_party_sink(name: str) -> AlarmSink:
     if not found:
         offered = ", ".join(sorted(point.name for point in entry_points(group=GROUP))) or "none"
         raise SettingsError(f"sink {name!r}: nothing installed offers it (group {GROUP} has {offered})")
-    sink: AlarmSink = found[0].load()()
+    make = found[0].load()
+    if not callable(make):
+        raise SettingsError(f"sink {name!r}: takes keys; write a table [sinks.{name}] instead")
+    sink: AlarmSink = make()
     return sink

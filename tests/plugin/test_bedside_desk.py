@@ -139,16 +139,24 @@ def test_another_patient_that_the_feed_tells_is_admitted_and_more_of_the_same_on
     book = Book()
     bedside = bed(bundle, book=book)
     bedside.describe = lambda: told[-1]
-    for patient in (told := [Patient(sex="F")])[:1]:
-        played(bedside, [0])
-        assert (patient, book.said) == (told[0], [])
+    told = [Patient(sex="F")]
+    played(bedside, [0])
     book.case = new_case(Patient(), "")
     told.append(Patient(sex="F", age_years=60))
     played(bedside, [1, 2])
     told.append(Patient(sex="M"))
     played(bedside, [3])
 
-    assert [kind for kind, _ in book.said] == ["describe", "discharge", "admit"]
+    assert [kind for kind, _ in book.said] == ["describe", "describe", "discharge", "admit"]
+
+
+def test_what_people_wrote_stands_and_the_feed_fills_its_gaps(bundle):
+    book = Book()
+    bedside = bed(bundle, book=book, patient=Patient(sex="F", department="Surgery"))
+    bedside.describe = lambda: Patient(sex="F", age_years=60)
+    played(bedside, [0])
+
+    assert book.said == [("describe", Patient(sex="F", age_years=60, department="Surgery"))]
 
 
 def test_every_decision_goes_into_the_book(bundle):

@@ -82,7 +82,7 @@ def test_the_bed_never_waits_for_work_that_hangs_and_is_told_in_seconds(sink, wo
         clock[0] = now_s
         receipts.append(sink.apply(state(now_s)))
 
-    hangs = Receipt(ok=False, text="pager room 5: hangs: no turn ended for 8 s")
+    hangs = Receipt(ok=False, text="pager room 5: the device does not come back")
     assert receipts == [Receipt(), Receipt(), hangs, hangs]
     work.gate.set()
     assert eventually(lambda: sink.apply(state(61.0)).ok)

@@ -28,7 +28,7 @@ from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.watch import Watch
 from barocast.runtime.decoders import bis_packet, dri_frame, dri_record, medibus_message
 from barocast.runtime.decoders import intellivue_codes as codes
-from barocast.runtime.decoders.demographics import TOLD, completed
+from barocast.runtime.decoders.demographics import TOLD
 from barocast.runtime.decoders.intellivue_association import Act, Association, Terms
 from barocast.runtime.decoders.intellivue_builder import build
 from barocast.runtime.decoders.intellivue_numbers import number_bytes
@@ -196,9 +196,9 @@ def test_a_site_that_asks_for_age_sex_and_size_gets_no_more_than_these(feed):
 
 def test_age_and_sex_that_the_feed_tells_reach_the_model_when_asked_for(bundle):
     session = DescribedSession(find_feed("hl7").session(), find_feed("hl7").describer())
-    bedside = Bedside(name="bed", session=session, watch=Watch(bundle, OrtEngine(bundle)), sinks=[])
-    written = Patient(department="Surgery")
-    bedside.describe = lambda: completed(written, session.patient)
+    written, watch = Patient(department="Surgery"), Watch(bundle, OrtEngine(bundle))
+    bedside = Bedside(name="bed", session=session, watch=watch, sinks=[], patient=written)
+    bedside.describe = lambda: session.patient
     admitted = []
     bedside.watch.pipeline.admit = admitted.append
     for now_s, data in enumerate((b"", hl7(), b"", hl7())):

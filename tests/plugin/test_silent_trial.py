@@ -14,6 +14,7 @@ from toy_model import in_process
 from barocast.plugin.cli import main
 from barocast.plugin.screen import view_of
 from barocast.plugin.service.bed import build, terminal_screen
+from barocast.plugin.service.station import station
 from barocast.plugin.settings import parse_settings
 from barocast.plugin.sinks.screen_layout import render
 from barocast.plugin.sinks.terminal import TerminalSink
@@ -59,7 +60,8 @@ def configured(folder, model, *, silent, more=""):
 def played(folder, model, *, silent, minutes=20, lost_s=0):
     """Let a bed hear a pressure that falls to 66 mmHg, and then nothing for a while."""
     settings = parse_settings(configured(folder, model, silent=silent), "or3.toml")
-    bed = build(settings, in_process(settings.model))
+    model = in_process(settings.model)
+    bed = build(station("or-3", settings, model.bundle), model)
     bed.session = Feed(series(90 - 0.2 * i for i in range(minutes * 6 + 1)))
     bed._wall = lambda: "then"
     out = io.StringIO()

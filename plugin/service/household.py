@@ -1,0 +1,127 @@
+"""What the beds of a box share: the model, the page, and the keeping of the disk.
+
+    with Household(house) as household:
+        household.fit(bed)        puts one bed together, now and after every failure
+
+A page that cannot be served and a disk that is full cost the page and the log; the beds say so and go on. A
+model that is refused costs the forecasts (model.refused_model).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from barocast.plugin.audit.keeping import Keeping, Limits
+from barocast.plugin.audit.reserve import Reserve
+from barocast.plugin.clock import wall_s, wall_time
+from barocast.plugin.serve import say
+from barocast.plugin.service.bed import Screens, fit
+from barocast.plugin.service.model import load_model, refused_model
+from barocast.plugin.service.releases import Releases
+from barocast.plugin.service.station import station
+from barocast.plugin.transports.addresses import check_files
+from barocast.plugin.web.access import read_token
+from barocast.plugin.web.board import Board
+from barocast.plugin.web.page import Page
+from barocast.runtime.errors import BundleError, SettingsError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from barocast.plugin.service.bed_loop import Fitted
+    from barocast.plugin.service.house import BedFile, House
+    from barocast.plugin.service.model import Model
+    from barocast.plugin.service.station import Station
+    from barocast.plugin.settings import ScreenSettings, StorageSettings
+
+MEGABYTE: Final = 1_000_000
+HOUR_S: Final = 3600.0
+KEEPING_END_S: Final = 1.0
+"""Longest wait for the keeping's thread at the end; a disk that hangs is left to hang."""
+
+
+class Household:
+    """Opens what is shared, and closes it again. Raises SettingsError, PatientError."""
+
+    def __init__(self, house: House) -> None:
+        self.model = _model(house)
+        storage, screen = house.box.storage, house.box.screen
+        self._root = Path(storage.folder) if storage.folder else None
+        self._reserve = Reserve(self._root) if self._root else None
+        self._closing = contextlib.ExitStack()
+        self._closing.callback(self.model.close)
+        self._stations = {bed.slug: self._station(bed) for bed in house.beds if bed.settings is not None}
+        self._keeping = self._keep(self._root, storage) if self._root else None
+        self._screens = self._page(screen) if screen.address else Screens()
+
+    def __enter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close everything, the last opened first."""
+        self._closing.close()
+
+    def fit(self, bed: BedFile) -> Fitted:
+        """Put one bed together. Raises SettingsError where its file cannot be meant."""
+        if bed.settings is None:
+            raise SettingsError(bed.trouble)
+        check_files(bed.settings.feed.address, bed.settings.feed.tls)
+        fitted = fit(self._stations[bed.slug], self.model, self._screens)
+        if (keeping := self._keeping) is not None:
+            fitted.bedside.parts["storage"] = lambda: keeping.trouble
+        return fitted
+
+    def _station(self, bed: BedFile) -> Station:
+        assert bed.settings is not None  # noqa: S101 - asked by whoever calls
+        opened = station(bed.slug, bed.settings, self.model.bundle, self._reserve)
+        self._closing.callback(opened.close)
+        return opened
+
+    def _page(self, screen: ScreenSettings) -> Screens:
+        board = Board()
+        page = Page(board, [opened.bed for opened in self._stations.values()])
+        try:
+            url = page.start(screen.address, read_token(screen.token), screen.certificate, screen.key)
+        except SettingsError as error:
+            said = str(error)
+            say(f"NO SCREEN: {said}")
+            return Screens(trouble=lambda: said)
+        self._closing.callback(page.close)
+        say(f"screen: {url}")
+        return Screens(board, lambda: page.trouble)
+
+    def _keep(self, root: Path, storage: StorageSettings) -> Keeping:
+        keeping = Keeping(
+            root,
+            Limits(storage.quota_mb * MEGABYTE, storage.waves_h * HOUR_S),
+            wall_s,
+            open_files=lambda: [path for bed in self._stations.values() for path in bed.open_files],
+            reserve=self._reserve,
+            tell=self._note,
+        )
+        stopping = threading.Event()
+        thread = threading.Thread(target=keeping.run, args=(stopping,), name="keeping", daemon=True)
+        thread.start()
+        self._closing.callback(thread.join, KEEPING_END_S)
+        self._closing.callback(stopping.set)
+        return keeping
+
+    def _note(self, kind: str, fields: dict[str, object]) -> None:
+        """Write what was deleted into the first bed's log: the disk is the box's, and one row is enough."""
+        log = next(iter(self._stations.values())).audit
+        if log is not None:
+            log.note(kind, fields, wall_time())
+
+
+def _model(house: House) -> Model:
+    """Start the model; one that is refused costs the forecasts, and never the beds."""
+    folder = house.box.storage.folder
+    try:
+        return load_model(house.box.model, Releases(Path(folder)) if folder else None)
+    except BundleError as error:
+        say(f"NO FORECASTS: {error}")
+        return refused_model(error)
