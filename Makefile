@@ -7,7 +7,7 @@ TORCH := torch>=2.8,<2.14
 ROOMS := calibration export plugin runtime
 ARGS ?=
 
-.PHONY: demo test lint format types bench fuzz soak train clean
+.PHONY: demo test lint format types bench fuzz soak breaker train locks wheelhouse deb clean
 
 demo: $(VENV)/.base
 	$(BIN)/barocast demo $(ARGS)
@@ -39,6 +39,25 @@ fuzz: $(VENV)/.dev
 # 16 virtual monitors at one process in real time, twice ten minutes: CPU, memory and delays, into benchmarks/soak.md.
 soak: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.soak $(ARGS)
+
+# A thousand simulated hours of the whole bedside, every fault switched on, against an oracle of its promises.
+breaker: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.breaker $(ARGS)
+
+# For boxes without a network: every wheel by its hash, the installer, and a Debian package of both (docs/install.md).
+TARGETS ?= x86_64-cp310 x86_64-cp312 aarch64-cp310 aarch64-cp312
+locks: $(VENV)/.dev
+	$(BIN)/python -m barocast.plugin.box.lock
+
+wheelhouse: $(VENV)/.dev
+	for target in $(TARGETS); do \
+	  $(BIN)/python -m barocast.plugin.box.wheelhouse --target $$target --out dist/wheelhouse-$$target || exit 1; \
+	done
+
+deb: wheelhouse
+	for target in $(TARGETS); do \
+	  $(BIN)/python -m barocast.plugin.box.deb --wheelhouse dist/wheelhouse-$$target --out dist || exit 1; \
+	done
 
 # From the cohort (BAROCAST_COHORT) to runtime/default_bundle: cross-validated figures first, for the card.
 # KEY is an Ed25519 private key outside the tree; it is made when missing, and its public half is pinned.

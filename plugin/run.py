@@ -1,7 +1,7 @@
 """`barocast run --config PATH`: the bedside service, of one bed or of a folder of them, until it is stopped.
 
 The one bed of a file that cannot be put together ends the command with the reason; of a folder it is that
-bed's trouble, and the others are served.
+bed's trouble, told on stderr and by the other beds, which are served.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.clock import Clock, wall_s
+from barocast.plugin.serve import say
 from barocast.plugin.service.bed import sinks_of
 from barocast.plugin.service.house import read_house
 from barocast.plugin.service.household import Household
@@ -57,6 +58,9 @@ def run(args: Namespace) -> int:
     with Household(house) as household:
         service = Service(household.model, clock, notifier(), Progress(clock), heartbeat=_heartbeat())
         for bed in house.beds:
+            if bed.settings is None:
+                say(f"NOT SERVED: {bed.trouble}")
+                continue
             service.add(bed.slug, _fitting(bed, household, at_once=len(house.beds) == 1))
         service.run(lambda: bool(stopped))
     return 0

@@ -37,7 +37,7 @@ class Stay:
         note: Callable[[str, dict[str, object], str], None],
         written: Patient,
     ) -> None:
-        """`note` writes into the audit log, where there is one; `written` is what people say of the patient."""
+        """`note` writes into the audit log, if there is one; `written` is what people say of the patient."""
         self._watch, self._book, self._wall, self._note = watch, book, wall, note
         self._written = written
         self._heard: Patient | None = None

@@ -33,6 +33,7 @@ DOCS: Final = "usr/share/doc/barocast"
 PLACES: Final = {
     "barocast.service": "usr/lib/systemd/system/barocast.service",
     "barocast-failed.service": "usr/lib/systemd/system/barocast-failed.service",
+    "barocast-watch.service": "usr/lib/systemd/system/barocast-watch.service",
     "screen.conf": "usr/share/barocast/screen.conf",
     "networked.conf": "usr/share/barocast/networked.conf",
     "barocast.sysusers": "usr/lib/sysusers.d/barocast.conf",

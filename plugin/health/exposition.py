@@ -16,7 +16,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 Labels: TypeAlias = Mapping[str, str]
 
-NONE: Final[Labels] = MappingProxyType({})
 GAUGE: Final = "gauge"
 COUNTER: Final = "counter"
 HISTOGRAM: Final = "histogram"
@@ -39,7 +37,7 @@ class Sample:
     """One value of a family."""
 
     value: float
-    labels: Labels = NONE
+    labels: Labels = field(default_factory=dict)
     suffix: str = ""
     """What follows the family's name: `_bucket`, `_sum`, `_count` of a histogram."""
 

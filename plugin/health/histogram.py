@@ -13,7 +13,7 @@ from bisect import bisect_left
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from barocast.plugin.health.exposition import NONE, Sample
+from barocast.plugin.health.exposition import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def samples(self, labels: Labels = NONE) -> tuple[Sample, ...]:
+    def samples(self, labels: Labels) -> tuple[Sample, ...]:
         """Give its samples, cumulative, as Prometheus has them."""
         counts = list(accumulate(list(self._counts)))
         buckets = [

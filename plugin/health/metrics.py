@@ -88,7 +88,7 @@ class Health:
             "barocast_inference_seconds",
             HISTOGRAM,
             "From the window to the engine's answer.",
-            self._inference.samples(),
+            self._inference.samples({}),
         )
 
     def _kept(self) -> Iterator[Family]:

@@ -47,6 +47,8 @@ class Household:
     """Opens what is shared, and closes it again. Raises SettingsError, PatientError."""
 
     def __init__(self, house: House) -> None:
+        self._unserved = "; ".join(bed.trouble for bed in house.beds if bed.settings is None)
+        """What keeps beds of this box from being served: the others tell it."""
         self.model = _model(house)
         storage, screen = house.box.storage, house.box.screen
         self._root = Path(storage.folder) if storage.folder else None
@@ -66,11 +68,11 @@ class Household:
         self._closing.close()
 
     def fit(self, bed: BedFile) -> Fitted:
-        """Put one bed together. Raises SettingsError where its file cannot be meant."""
-        if bed.settings is None:
-            raise SettingsError(bed.trouble)
-        check_files(bed.settings.feed.address, bed.settings.feed.tls)
-        fitted = fit(self._stations[bed.slug], self.model, self._screens)
+        """Put one bed together. Raises SettingsError, PatientError."""
+        opened = self._stations[bed.slug]
+        check_files(opened.settings.feed.address, opened.settings.feed.tls)
+        fitted = fit(opened, self.model, self._screens)
+        fitted.bedside.parts["other beds"] = lambda: self._unserved
         if (keeping := self._keeping) is not None:
             fitted.bedside.parts["storage"] = lambda: keeping.trouble
         return fitted

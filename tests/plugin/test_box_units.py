@@ -14,7 +14,7 @@ from barocast.plugin.box.wheelhouse import FILES
 if TYPE_CHECKING:
     from pathlib import Path
 
-UNITS = ("barocast.service", "barocast-failed.service")
+UNITS = ("barocast.service", "barocast-failed.service", "barocast-watch.service")
 
 analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 
@@ -44,6 +44,7 @@ def laid_out(folder: Path, drop_in: str = "") -> Path:
         ("barocast.service", "screen.conf", 2.0),
         ("barocast.service", "networked.conf", 2.0),
         ("barocast-failed.service", "", 1.0),
+        ("barocast-watch.service", "", 1.0),
     ],
 )
 def test_the_exposure_stays_within_its_limit(tmp_path, unit, drop_in, limit):
@@ -116,8 +117,16 @@ def test_the_failure_signal_needs_nothing_of_what_has_failed():
     """It runs the buzzer alone, waits for no start of the service, and is not stopped with it."""
     keys = directives("barocast-failed.service")
 
-    assert dict(keys)["ExecStart"] == "/opt/barocast/current/bin/python -m barocast.plugin.buzzer"
+    assert dict(keys)["ExecStart"].startswith("/opt/barocast/current/bin/python -m barocast.plugin.buzzer ")
     assert {key for key, _ in keys}.isdisjoint({"Requires", "BindsTo", "PartOf", "After", "Conflicts"})
+
+
+def test_a_service_that_stands_still_is_heard_before_the_watchdog_ends_it():
+    watcher, service = dict(directives("barocast-watch.service")), dict(directives("barocast.service"))
+
+    assert watcher["ExecStart"].endswith("--heartbeat /run/barocast/heartbeat $BUZZER_OPTIONS")
+    assert (watcher["PartOf"], service["Wants"]) == ("barocast.service", "barocast-watch.service")
+    assert (service["RuntimeDirectory"], service["RuntimeDirectoryPreserve"]) == ("barocast", "restart")
 
 
 def test_a_udev_rule_matches_before_it_sets():

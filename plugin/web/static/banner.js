@@ -23,14 +23,16 @@ export function banner() {
   let alarm = null;
   let silent = false;
   let drawn = "";
+  let announced = "";
 
   return {
     show(state) {
       ({ alarm, silent } = state);
       const conditions = inOrder(alarm);
-      const looks = JSON.stringify([conditions.map((c) => [c.name, c.source, c.text, c.priority, c.occurrence, c.inactivation, c.active]), silent]);
+      const looks = JSON.stringify([conditions.map(({ age_s, ...rest }) => rest), silent]);
       if (looks !== drawn) draw(conditions);
       drawn = looks;
+      announce(conditions);
       this.tick(0);
     },
     tick(since_s) {
@@ -52,7 +54,13 @@ export function banner() {
     say(text, first ? sentence(first.text) : (silent ? "Silent trial: forecasts are logged and not shown" : "No alarm condition"));
     others.replaceChildren(...rest.slice(0, OTHERS_SHOWN).map(chip));
     if (rest.length > OTHERS_SHOWN) others.lastChild.textContent += `  +${rest.length - OTHERS_SHOWN} more`;
-    byId("announce").textContent = conditions.length ? conditions.map(aloud).join(". ") : "No alarm condition";
+  }
+
+  /** Say aloud what has come, gone or been acknowledged; a text whose figures change is not news. */
+  function announce(conditions) {
+    const news = JSON.stringify(conditions.map((c) => [c.name, c.source, c.priority, c.occurrence, c.inactivation]));
+    if (news !== announced) say(byId("announce"), conditions.length ? conditions.map(aloud).join(". ") : "No alarm condition");
+    announced = news;
   }
 
   function drawStates(since_s) {

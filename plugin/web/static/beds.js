@@ -26,7 +26,9 @@ function tile({ bed, title }) {
   const risk = h("span");
   const age = h("p.age");
   const root = h("a.tile", { href: `/bed/${bed}` }, alarm, h("h2", {}, title),
-    h("p.tile-values", {}, h("span.tile-map", {}, map, " ", h("small", {}, "MAP")), h("span.tile-risk", {}, risk, " ", h("small", {}, "in 10 min"))), age);
+    h("p.tile-values", {},
+      h("span.tile-map", {}, map, " ", h("small", {}, "MAP")),
+      h("span.tile-risk", {}, risk, " ", h("small", {}, "in 10 min"))), age);
   let state = null;
   let news = performance.now();
 
@@ -37,7 +39,8 @@ function tile({ bed, title }) {
     mark(root, "data-priority", first?.priority ?? "none");
     mark(root, "data-flash", String(flashes(first)));
     mark(root, "data-quiet", String(first !== undefined && isQuiet(first)));
-    say(alarm, stale ? `Not current: nothing new for ${span(since_s)}` : first ? `${MARKS[first.priority]} ${sentence(first.text)}` : "No alarm condition");
+    const words = first ? `${MARKS[first.priority]} ${sentence(first.text)}` : "No alarm condition";
+    say(alarm, stale ? `Not current: nothing new for ${span(since_s)}` : words);
     say(map, figure(state ? reading(state, "ABP_MEAN", since_s).value : null));
     const decision = state ? forecast(state, since_s) : null;
     say(risk, percent(decision?.risk[String(state.rules.horizon_min)]));

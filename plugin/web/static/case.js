@@ -16,7 +16,8 @@ const CHOICES = {
 /** Name in the patient file, label, kind, limits. */
 const FIELDS = [
   ["age_years", "Age, years", "number", { min: 0, max: 120, step: "any" }], ["sex", "Sex", "choice"], ["asa", "ASA status", "choice"],
-  ["height_cm", "Height, cm", "number", { min: 30, max: 250, step: "any" }], ["weight_kg", "Weight, kg", "number", { min: 1, max: 400, step: "any" }],
+  ["height_cm", "Height, cm", "number", { min: 30, max: 250, step: "any" }],
+  ["weight_kg", "Weight, kg", "number", { min: 1, max: 400, step: "any" }],
   ["emergency", "Urgency", "choice"],
   ["department", "Department", "text"], ["approach", "Approach", "text"], ["position", "Position", "text"],
   ["procedure", "Procedure", "text", {}, "half"], ["diagnosis", "Diagnosis", "text", {}, "half"],
@@ -26,7 +27,8 @@ const FIELDS = [
 /** Laboratory values that the model's text tells, in the patient file's units. */
 const LABS = [
   ["hb_g_dl", "Hb, g/dl"], ["creatinine_mg_dl", "Creatinine, mg/dl"], ["k_mmol_l", "K, mmol/l"], ["na_mmol_l", "Na, mmol/l"],
-  ["glucose_mg_dl", "Glucose, mg/dl"], ["bun_mg_dl", "Urea N, mg/dl"], ["albumin_g_dl", "Albumin, g/dl"], ["platelets_10e9_l", "Platelets, 10⁹/l"],
+  ["glucose_mg_dl", "Glucose, mg/dl"], ["bun_mg_dl", "Urea N, mg/dl"],
+  ["albumin_g_dl", "Albumin, g/dl"], ["platelets_10e9_l", "Platelets, 10⁹/l"],
 ];
 
 const DISCHARGE = {
@@ -80,13 +82,18 @@ export function caseFile(act, panel, current) {
     form.querySelector("input").focus();
   }
 
+  function heading(open) {
+    if (anew) return "A new case begins, and the open one ends.";
+    return open ? `Begun at ${clockTime(open.admitted, false)}.` : "No case is open.";
+  }
+
   function fill(open) {
     const filled = h("form", { "data-case": open?.id ?? "", submit, novalidate: true });
     filled.append(
-      h("p.hint", {}, anew ? "A new case begins, and the open one ends." : open ? `Begun at ${clockTime(open.admitted, false)}.` : "No case is open.", " Write nothing that names a person."),
+      h("p.hint", {}, heading(open), " Write nothing that names a person."),
       ...FIELDS.map((field) => labelled(field, open?.patient ?? {})),
       h("fieldset", {}, h("legend", {}, "Laboratory"), ...LABS.map(([name, words]) =>
-        h("label", {}, words, h("input", { name: `labs.${name}`, type: "number", inputmode: "decimal", step: "any", min: 0, value: open?.patient?.labs?.[name] ?? null })))),
+        h("label", {}, words, typed(`labs.${name}`, "number", open?.patient?.labs?.[name] ?? null, { min: 0, step: "any" })))),
       h("label.whole", {}, "Assessment, free text", withValue(h("textarea", { name: "assessment" }), open?.patient?.notes?.assessment)),
       h("div.buttons", {},
         h("button.main", { type: "submit" }, open ? "Save the description" : "Admit"),
@@ -160,7 +167,9 @@ function asRead(open) {
   const told = sections.filter(({ text }) => text);
   return [
     h("h3", {}, "As the model reads it"),
-    told.length ? h("dl", {}, ...told.flatMap(({ name, text }) => [h("dt", {}, name), h("dd", {}, text)])) : h("p", {}, "Nothing: the model sees the measured course alone."),
+    told.length
+      ? h("dl", {}, ...told.flatMap(({ name, text }) => [h("dt", {}, name), h("dd", {}, text)]))
+      : h("p", {}, "Nothing: the model sees the measured course alone."),
     h("p.hint", {}, "The text changes what the forecast expects. It is not a cause, and an empty section is never guessed."),
   ];
 }

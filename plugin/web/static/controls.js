@@ -43,7 +43,8 @@ export function controls(act, panel) {
   );
 
   function button(name, symbol, words, key) {
-    return h("button", { type: "button", "data-act": name, "aria-keyshortcuts": key, click: () => acts[name]() }, icon(symbol), h("span", {}, words));
+    const attributes = { type: "button", "data-act": name, "aria-keyshortcuts": key, click: () => acts[name]() };
+    return h("button", attributes, icon(symbol), h("span", {}, words));
   }
 
   function toAcknowledge() {
@@ -64,9 +65,11 @@ export function controls(act, panel) {
       const alarms_s = alarm.alarm_pause_left_s - since_s;
       paused.audio = audio_s > 0;
       paused.alarms = alarms_s > 0;
-      say(buttons["pause-audio"].lastChild, paused.audio ? `Resume audio\n${countdown(audio_s)}` : `Pause audio\n${AUDIO_PAUSE_S} s`);
+      const audio = paused.audio ? `Resume audio\n${countdown(audio_s)}` : `Pause audio\n${AUDIO_PAUSE_S} s`;
+      const alarms = paused.alarms ? `Resume alarms\n${countdown(alarms_s)}` : `Pause alarms\n${ALARM_PAUSE_S / 60} min`;
+      say(buttons["pause-audio"].lastChild, audio);
       say(buttons["audio-off"].lastChild, alarm.audio_off ? "Audio on" : "Audio off");
-      say(buttons["pause-alarms"].lastChild, paused.alarms ? `Resume alarms\n${countdown(alarms_s)}` : `Pause alarms\n${ALARM_PAUSE_S / 60} min`);
+      say(buttons["pause-alarms"].lastChild, alarms);
     },
   };
 }

@@ -49,7 +49,8 @@ function wire(bed, open, act, buttons, current) {
   for (const button of document.querySelectorAll("[data-panel]")) button.addEventListener("click", () => turn(button.dataset.panel));
   byId("theme").addEventListener("click", turnTheme);
   listen({
-    a: () => buttons.run("acknowledge"), p: () => buttons.run("pause-audio"), o: () => buttons.run("audio-off"), l: () => buttons.run("pause-alarms"),
+    a: () => buttons.run("acknowledge"), p: () => buttons.run("pause-audio"),
+    o: () => buttons.run("audio-off"), l: () => buttons.run("pause-alarms"),
     h: () => turn("history"), r: () => turn("review"), c: () => turn("case"), t: turnTheme, "?": () => turn("keys"), Esc: open.close,
   });
 }

@@ -145,7 +145,8 @@ function legend() {
   return h("p.legend", {},
     key("MAP", s("path.map-line", { d: "M1 12 12 6 24 12 35 5" })),
     key("forecast 5 min before, 80 % band", s("rect.band", { x: 1, y: 3, width: 34, height: 12 }), s("path.median", { d: "M1 9H35" })),
-    key("risk within 10 min and alarm level", s("path.risk-line", { d: "M1 14 12 10 24 4 35 9" }), s("line.limit", { x1: 0, x2: 36, y1: 7, y2: 7 })),
+    key("risk within 10 min and alarm level",
+      s("path.risk-line", { d: "M1 14 12 10 24 4 35 9" }), s("line.limit", { x1: 0, x2: 36, y1: 7, y2: 7 })),
     key("threshold", s("line.event-line", { x1: 0, x2: 36, y1: 9, y2: 9 })),
     key("event", s("rect.event", { x: 1, y: 6, width: 34, height: 6 })),
     h("span", {}, h("b", {}, "! !! !!!"), " alarm raised"));

@@ -52,7 +52,7 @@ function draw(chart, state) {
     ...gaps(minutes, values, state.trend.step_s / 60).map(([from, to]) => box("gap", from, to, plot)),
     ...leaned(decision, plot),
     ...measuredLine(minutes, values, state.rules.map_mmhg, plot),
-    ...(fan ? fanOf(fan, plot) : [box("no-forecast", 0, AHEAD_MIN, plot), label("no forecast", AHEAD_MIN / 2, plot.middle, plot, "middle", "strong")]),
+    ...(fan ? fanOf(fan, plot) : noFan(plot)),
     ...threshold(state.rules.map_mmhg, plot),
     s("line.now", { x1: plot.x(0), x2: plot.x(0), y1: plot.top, y2: plot.bottom }),
     label("now", 0, plot.bottom + plot.em * 1.1, plot, "middle", "strong"),
@@ -106,11 +106,19 @@ function measuredLine(minutes, values, limit, plot) {
   return drawn;
 }
 
+function noFan(plot) {
+  return [
+    box("no-forecast", 0, AHEAD_MIN, plot),
+    label("no forecast", AHEAD_MIN / 2, plot.middle, plot, "middle", "strong"),
+  ];
+}
+
 function fanOf({ minutes, q10, q50, q90 }, plot) {
   if (!minutes.length) return [];
   const median = minutes.map((minute, place) => [minute, q50[place]]);
   const last = minutes.length - 1;
-  const end = (value, shift) => s("text.of-forecast", { x: plot.x(minutes[last]) - plot.em * 0.3, y: plot.y(value) + shift, "text-anchor": "end" }, value.toFixed(0));
+  const x = plot.x(minutes[last]) - plot.em * 0.3;
+  const end = (value, shift) => s("text.of-forecast", { x, y: plot.y(value) + shift, "text-anchor": "end" }, value.toFixed(0));
   return [
     s("path.band", { d: area(minutes, q90, q10, plot.x, plot.y) }),
     s("path.median", { d: path(median, plot.x, plot.y) }),
@@ -150,8 +158,7 @@ function label(words, minute, y, plot, anchor, kind = "plain") {
 function summary(values, fan, { map_mmhg: limit }) {
   const newest = values.at(-1) ?? null;
   const now = newest === null ? "MAP is not valid now." : `MAP is ${newest.toFixed(0)} now.`;
-  const ahead = fan?.minutes.length
-    ? `Forecast in ${fan.minutes.at(-1).toFixed(0)} minutes: median ${fan.q50.at(-1).toFixed(0)}, 80 % band ${fan.q10.at(-1).toFixed(0)} to ${fan.q90.at(-1).toFixed(0)}.`
-    : "No forecast.";
+  const [minutes, low, median, high] = ["minutes", "q10", "q50", "q90"].map((name) => fan?.[name].at(-1)?.toFixed(0));
+  const ahead = minutes ? `Forecast in ${minutes} minutes: median ${median}, 80 % band ${low} to ${high}.` : "No forecast.";
   return `${now} ${ahead} Event threshold ${limit}, in mmHg.`;
 }

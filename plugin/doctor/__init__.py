@@ -1,0 +1,1 @@
+"""What the box has and how it fares, in sentences: `barocast doctor`."""

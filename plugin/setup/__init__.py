@@ -1,0 +1,1 @@
+"""A bed set up step by step, each step proven: `barocast setup`."""
