@@ -83,6 +83,8 @@ class Bedside:
         """What is lost outside the decoder, in words that follow a number -> how much so far."""
         self.describe: Callable[[], Patient] | None = None
         """Who lies there as the feed tells it; None where the site asks for nothing of it."""
+        self.other_patient: Callable[[], None] = lambda: None
+        """Called when people say that somebody else lies there, for what the session knows of the former."""
         self.sinks = sinks
         self.ways_out = WaysOut(sinks)
         self._desk, self._log = desk, log
@@ -166,6 +168,8 @@ class Bedside:
         """Do what was asked; give why it was not, empty where it was."""
         if isinstance(act, Admit | Describe | Discharge):
             refused, effects = self._stay.do(act, now_s)
+            if isinstance(act, Admit | Discharge):
+                self.other_patient()
             self._carry_out([], self._changed(effects), now_s)
             return refused
         refused = self.watch.refused(act, now_s)

@@ -37,6 +37,7 @@ from barocast.runtime.alarm.rules import forecast_priority
 from barocast.runtime.errors import SettingsError
 from barocast.runtime.influence import asker
 from barocast.runtime.sessions.described import DescribedSession
+from barocast.runtime.sessions.hl7 import Hl7Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +100,8 @@ def build(station: Station, model: Model) -> Bedside:
         say=say if not settings.sinks.terminal else lambda _: None,
     )
     bedside.engine_trouble = model.trouble
+    if isinstance(bedside.session, Hl7Session):
+        bedside.other_patient = bedside.session.forget_patient
     _mind(bedside, station, watch.bundle_id)
     for test in bedside.ways_out.try_out().values():
         say(f"{'ready' if test.ok else 'NOT READY'}: {test.text}")

@@ -63,6 +63,10 @@ class Hl7Decoder:
         """What was seen so far."""
         return self._tally.counts
 
+    def forget_patient(self) -> None:
+        """Hear another patient at the same bed (hl7_bed)."""
+        self._bed.forget_patient()
+
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes; give the events of the messages they complete."""
         return [event for found in self.unwrap(data) for event in self.read(found)[1]]

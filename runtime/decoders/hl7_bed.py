@@ -5,7 +5,8 @@ r"""Whose messages a connection carries: one bed's, and those of another are tol
 
 The first bed that measures is the bed of the connection, for as long as the connection's decoder lives: a
 new patient in the same place is no other bed. Where no place is told, the patient's number stands for it,
-until a discharge or transfer (ADT^A03, A02) tells that this patient has gone; a place never goes. A message
+until a discharge or transfer (ADT^A03, A02) tells that this patient has gone, or somebody at the bed does
+(`forget_patient`); a place never goes. A message
 that tells neither passes, one that names several never does.
 """
 
@@ -81,6 +82,10 @@ class Bed:
             self._place = self._place or said.places
             self._patient = said.patients or self._patient
         return ours
+
+    def forget_patient(self) -> None:
+        """Take the next number for that of whoever lies here: people say that it is somebody else."""
+        self._patient = frozenset()
 
     def _is_ours(self, said: Whose) -> bool:
         if said.places and self._place:

@@ -66,6 +66,11 @@ class Hl7Session:
             return ANOTHER_BED
         return "silent" if self._now_s - self._heard_s > SILENT_AFTER_S else "receiving"
 
+    def forget_patient(self) -> None:
+        """Hear another patient at the same bed (decoders.hl7_bed)."""
+        self._decoder.forget_patient()
+        self._stranger_s = -math.inf
+
     def receive(self, data: bytes, now_s: float) -> tuple[list[Event], bytes]:
         """Take the gateway's bytes; give the events and the acknowledgements, in order."""
         self._now_s = now_s
