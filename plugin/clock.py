@@ -70,3 +70,8 @@ def synced() -> bool:
     except (AttributeError, OSError):
         return False
     return 0 <= state < _TIME_ERROR
+
+
+def utc_now() -> datetime:
+    """Give this box's wall clock."""
+    return datetime.now(timezone.utc)

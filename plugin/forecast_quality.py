@@ -8,11 +8,11 @@ of today.
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
+from barocast.plugin.clock import Clock, utc_now
 from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -68,11 +68,6 @@ def read_quality(path: Path) -> Quality:
         ) from error
 
 
-def utc_now() -> datetime:
-    """Give this box's wall clock."""
-    return datetime.now(timezone.utc)
-
-
 class QualityWatch:
     """Keeps an eye on the file for a bed that runs one bundle."""
 
@@ -80,12 +75,12 @@ class QualityWatch:
         self,
         path: Path,
         bundle_id: str,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
         today: Callable[[], datetime] = utc_now,
     ) -> None:
         self._path = path
         self._bundle_id = bundle_id
-        self._clock = clock
+        self._clock = clock or Clock()
         self._today = today
         self._next_s = float("-inf")
         self._trouble = ""

@@ -9,7 +9,8 @@ import pytest
 from toy_bundle import toy_bundle
 
 from barocast.plugin.cli import main
-from barocast.plugin.forecast_quality import EVERY_S, TRUSTED_FOR, QualityWatch, utc_now
+from barocast.plugin.clock import utc_now
+from barocast.plugin.forecast_quality import EVERY_S, TRUSTED_FOR, QualityWatch
 from barocast.runtime.trust import write_keys
 
 JUDGED = datetime(2026, 11, 21, tzinfo=timezone.utc)
