@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.clock import Clock, wall_s
-from barocast.plugin.serve import say
 from barocast.plugin.service.bed import sinks_of
 from barocast.plugin.service.house import read_house
 from barocast.plugin.service.household import Household
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from barocast.plugin.service.bed_loop import Fitted
-    from barocast.plugin.service.house import BedFile, House
+    from barocast.plugin.service.house import House
     from barocast.plugin.settings import Settings
 
 HELP: Final = "Run the bedside service."
@@ -57,19 +56,16 @@ def run(args: Namespace) -> int:
     clock = Clock()
     with Household(house) as household:
         service = Service(household.model, clock, notifier(), Progress(clock), heartbeat=_heartbeat())
-        for bed in house.beds:
-            if bed.settings is None:
-                say(f"NOT SERVED: {bed.trouble}")
-                continue
-            service.add(bed.slug, _fitting(bed, household, at_once=len(house.beds) == 1))
+        for slug in household.slugs:
+            service.add(slug, _fitting(slug, household, at_once=len(house.beds) == 1))
         service.run(lambda: bool(stopped))
     return 0
 
 
-def _fitting(bed: BedFile, household: Household, *, at_once: bool) -> Callable[[], Fitted]:
+def _fitting(slug: str, household: Household, *, at_once: bool) -> Callable[[], Fitted]:
     """Give what puts the bed together, the first time from what was put together here and now."""
-    made = [household.fit(bed)] if at_once else []
-    return lambda: made.pop() if made else household.fit(bed)
+    made = [household.fit(slug)] if at_once else []
+    return lambda: made.pop() if made else household.fit(slug)
 
 
 def _heartbeat() -> Callable[[], None]:

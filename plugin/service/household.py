@@ -1,7 +1,7 @@
 """What the beds of a box share: the model, the page, and the keeping of the disk.
 
     with Household(house) as household:
-        household.fit(bed)        puts one bed together, now and after every failure
+        household.fit(slug)       puts one bed together, now and after every failure
 
 A page that cannot be served and a disk that is full cost the page and the log; the beds say so and go on. A
 model that is refused costs the forecasts (model.refused_model).
@@ -26,7 +26,7 @@ from barocast.plugin.transports.addresses import check_files
 from barocast.plugin.web.access import read_token
 from barocast.plugin.web.board import Board
 from barocast.plugin.web.page import Page
-from barocast.runtime.errors import BundleError, SettingsError
+from barocast.runtime.errors import BundleError, PatientError, SettingsError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -47,7 +47,7 @@ class Household:
     """Opens what is shared, and closes it again. Raises SettingsError, PatientError."""
 
     def __init__(self, house: House) -> None:
-        self._unserved = "; ".join(bed.trouble for bed in house.beds if bed.settings is None)
+        self._unserved = [bed.trouble for bed in house.beds if bed.settings is None]
         """What keeps beds of this box from being served: the others tell it."""
         self.model = _model(house)
         storage, screen = house.box.storage, house.box.screen
@@ -55,7 +55,7 @@ class Household:
         self._reserve = Reserve(self._root) if self._root else None
         self._closing = contextlib.ExitStack()
         self._closing.callback(self.model.close)
-        self._stations = {bed.slug: self._station(bed) for bed in house.beds if bed.settings is not None}
+        self._stations = self._opened(house)
         self._keeping = self._keep(self._root, storage) if self._root else None
         self._screens = self._page(screen) if screen.address else Screens()
 
@@ -67,19 +67,39 @@ class Household:
         """Close everything, the last opened first."""
         self._closing.close()
 
-    def fit(self, bed: BedFile) -> Fitted:
-        """Put one bed together. Raises SettingsError, PatientError."""
-        opened = self._stations[bed.slug]
+    def fit(self, slug: str) -> Fitted:
+        """Put one bed together. Raises SettingsError."""
+        opened = self._stations[slug]
         check_files(opened.settings.feed.address, opened.settings.feed.tls)
         fitted = fit(opened, self.model, self._screens)
-        fitted.bedside.parts["other beds"] = lambda: self._unserved
+        fitted.bedside.parts["other beds"] = lambda: "; ".join(self._unserved)
         if (keeping := self._keeping) is not None:
             fitted.bedside.parts["storage"] = lambda: keeping.trouble
         return fitted
 
-    def _station(self, bed: BedFile) -> Station:
-        assert bed.settings is not None  # noqa: S101 - asked by whoever calls
-        opened = station(bed.slug, bed.settings, self.model.bundle, self._reserve)
+    @property
+    def slugs(self) -> tuple[str, ...]:
+        """Give the beds that can be served."""
+        return tuple(self._stations)
+
+    def _opened(self, house: House) -> dict[str, Station]:
+        """Open what of each bed lasts; one of several whose patient file is bad is not served."""
+        alone = len(house.beds) == 1
+        opened = [self._station(bed, alone=alone) for bed in house.beds]
+        for trouble in self._unserved:
+            say(f"NOT SERVED: {trouble}")
+        return {one.slug: one for one in opened if one is not None}
+
+    def _station(self, bed: BedFile, *, alone: bool) -> Station | None:
+        if bed.settings is None:
+            return None
+        try:
+            opened = station(bed.slug, bed.settings, self.model.bundle, self._reserve)
+        except PatientError as error:
+            if alone:
+                raise
+            self._unserved.append(str(error))
+            return None
         self._closing.callback(opened.close)
         return opened
 
