@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("calibration", "export", "plugin", "runtime")
 
@@ -45,6 +47,7 @@ def test_no_function_is_longer_than_a_screen():
     assert [place for place, lines in functions() if lines > 45] == []
 
 
+@pytest.mark.req("RUN-03")
 def test_only_the_edges_read_a_clock():
     """Time is a parameter of the core (design, part 3)."""
     readers = [

@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from builders import abp_message
 from toy_bundle import toy_bundle
 
@@ -32,6 +33,7 @@ def connected(port: int) -> socket.socket:
         time.sleep(0.05)
 
 
+@pytest.mark.req("RUN-01")
 def test_the_service_serves_a_gateway_records_it_and_stops_when_told(tmp_path):
     toy, port = toy_bundle(tmp_path / "bundle"), free_port()
     write_keys(tmp_path / "keys.json", {"toy": toy.public_key})

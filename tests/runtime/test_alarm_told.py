@@ -14,7 +14,7 @@ from barocast.runtime.alarm.machine import AlarmState, start, step
 from barocast.runtime.alarm.rules import Priority
 
 
-@pytest.mark.req("ALM-10")
+@pytest.mark.req("ALM-10", "ALM-06")
 def test_the_whole_state_is_applied_on_every_change_and_again_within_five_seconds():
     bed = Bed()
     for now_s in range(21):
@@ -24,7 +24,7 @@ def test_the_whole_state_is_applied_on_every_change_and_again_within_five_second
     assert [s.now_s for s in bed.applied] == [0.0, 5.0, 10.0, 15.0, 20.0, 21.0]
 
 
-@pytest.mark.req("ALM-09")
+@pytest.mark.req("ALM-09", "P12")
 def test_a_machine_started_amid_a_high_risk_alarms_after_its_two_evaluations():
     """Nothing is remembered from before a restart, and nothing has to change first."""
     assert list(alarming().shown()) == ["forecast hypotension"]
@@ -42,6 +42,7 @@ def test_a_time_that_is_none_is_a_programming_error():
         step(start(RULES, 0.0), Tick(), float("nan"))
 
 
+@pytest.mark.req("RUN-06")
 def test_ten_thousand_steps_leave_a_state_of_bounded_size():
     state: AlarmState = start(RULES, 0.0)
     for i in range(10_000):

@@ -77,6 +77,7 @@ def test_the_request_is_byte_for_byte_what_a_working_client_sends():
     assert ROUTING == 4
 
 
+@pytest.mark.req("ACQ-02")
 def test_a_monitor_that_is_off_is_asked_for_ever():
     session, monitor = BisSession(), FakeBis()
     monitor.on = False

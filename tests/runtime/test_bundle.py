@@ -60,6 +60,7 @@ def test_a_cut_or_missing_file_is_refused(tmp_path, name):
         toy.read()
 
 
+@pytest.mark.req("SEC-01")
 def test_the_signature_is_checked_before_the_manifest_is_parsed(tmp_path):
     toy = toy_bundle(tmp_path / "b")
     (toy.directory / "manifest.json").write_text("{")
@@ -84,6 +85,7 @@ def test_a_swapped_file_is_refused_though_each_is_genuine(tmp_path):
         first.read()
 
 
+@pytest.mark.req("SEC-02")
 def test_an_extra_file_and_a_symlink_are_refused(tmp_path):
     toy = toy_bundle(tmp_path / "b")
     (toy.directory / "model.onnx.data").write_bytes(b"external")
@@ -167,6 +169,7 @@ def test_a_shape_that_this_version_neither_feeds_nor_reads_is_refused(tmp_path, 
         toy.read()
 
 
+@pytest.mark.req("INF-03")
 @pytest.mark.parametrize("name", ["series", "text", "logits", "quantiles"])
 def test_known_answers_of_another_layout_are_refused(tmp_path, name):
     toy = toy_bundle(tmp_path / "b")

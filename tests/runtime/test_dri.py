@@ -349,6 +349,7 @@ def test_stamps_that_flicker_between_two_seconds_move_no_sample():
     assert np.abs(np.diff(times) - 1.0).max() <= SLEW
 
 
+@pytest.mark.req("ACQ-04")
 def test_lost_records_leave_a_gap_of_their_length():
     times = starts([100] * 3, [NOW, NOW + 3, NOW + 4], [254, 1, 2])
 
@@ -406,6 +407,7 @@ def test_byte_by_byte_gives_the_same():
     assert same(decoded(*(bytes((byte,)) for byte in GOOD)), decoded(GOOD))
 
 
+@pytest.mark.req("ACQ-05")
 def test_back_in_step_after_garbage_anywhere():
     junk = bytes(range(1, 126)) * 5
     found = decoded(junk + GOOD + junk + GOOD + junk)

@@ -30,6 +30,7 @@ def test_the_graph_answers_with_ordered_risks_and_a_band(tmp_path):
     assert forecast.gates == {"text": 0.25}
 
 
+@pytest.mark.req("INF-01")
 def test_the_same_window_gives_the_same_bytes(tmp_path):
     engine = OrtEngine(toy_bundle(tmp_path / "b").read())
     answers = {engine.run(window(71.3), 0.0).logits.tobytes() for _ in range(100)}
@@ -50,6 +51,7 @@ def test_a_graph_that_gives_nonsense_is_refused_by_its_known_answers(tmp_path, g
         OrtEngine(toy_bundle(tmp_path / "b", graph).read())
 
 
+@pytest.mark.req("INF-03")
 def test_a_graph_that_has_drifted_is_refused(tmp_path):
     with pytest.raises(BundleError, match=r"row 0 is off by 0\.\d+"):
         OrtEngine(toy_bundle(tmp_path / "b", {"logits": (0.1, 0.6, 1.1)}).read())
@@ -84,6 +86,7 @@ def test_a_graph_of_another_shape_than_its_manifest_is_refused(tmp_path):
         OrtEngine(replace(bundle, manifest=other))
 
 
+@pytest.mark.req("INF-06")
 @pytest.mark.parametrize(
     "change", [{"gates": ("text", "series")}, {"gates": ()}, {"forecast_minutes": (1.0,)}]
 )
@@ -94,6 +97,7 @@ def test_an_answer_of_another_layout_than_the_manifest_names_is_a_fault_and_rais
         OrtEngine(replace(bundle, manifest=replace(bundle.manifest, **change)))
 
 
+@pytest.mark.req("INF-06")
 def test_whatever_the_graph_gives_is_a_fault_at_worst(tmp_path, monkeypatch):
     engine = OrtEngine(toy_bundle(tmp_path / "b").read())
     for answers in ([], [None] * 3, [[], [], []], [np.array([["a", "b", "c"]])] * 3, [np.zeros(())] * 3):
@@ -113,6 +117,7 @@ def test_what_is_no_graph_is_refused(tmp_path):
         OrtEngine(broken)
 
 
+@pytest.mark.req("INF-06")
 def test_a_window_with_nan_is_a_fault_and_never_a_calm_risk(tmp_path):
     answer = OrtEngine(toy_bundle(tmp_path / "b").read()).run(window(float("nan")), 900.0)
 

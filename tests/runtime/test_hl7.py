@@ -597,6 +597,7 @@ def test_the_same_source_told_twice_speaks_once():
     ]
 
 
+@pytest.mark.req("ACQ-06")
 def test_a_frame_of_almost_a_mebibyte_is_read():
     filler = "NTE|1||" + "x" * 1000
     (event,) = decode(message(*[filler] * 1030, obx("150039^^MDC", "71")))
@@ -616,6 +617,7 @@ def test_any_line_end_separates_segments(end: str):
     assert values(decode(message(obx("150039^^MDC", "71")).replace(b"\r", end.encode()))) == {"ABP_MEAN": 71}
 
 
+@pytest.mark.req("ACQ-06")
 @pytest.mark.parametrize(
     ("declared", "raw", "charset"),
     [
@@ -633,6 +635,7 @@ def test_the_charset_is_the_declared_one_unless_the_bytes_deny_it(declared: str,
     assert (parsed.charset, parsed.body[0][5]) == (charset, raw.decode(charset))
 
 
+@pytest.mark.req("SEC-06")
 def test_the_persons_identity_ends_at_the_parser():
     parsed = split(message("PID|||123||Doe^Jane", "PV1||I|ICU", "NTE|1||Jane", obx("1^^MDC", "2")))
 
@@ -674,6 +677,7 @@ def test_any_chunking_gives_the_same_events(stream: bytes, size: int):
     assert repr(fed(stream, size)) == repr(fed(stream, len(stream) or 1))
 
 
+@pytest.mark.req("ACQ-05")
 @settings(max_examples=150, deadline=None)
 @given(fields=st.lists(st.text(max_size=12), max_size=16), header=st.text(max_size=30))
 def test_any_content_gives_events_and_never_an_exception(fields: list[str], header: str):
@@ -683,6 +687,7 @@ def test_any_content_gives_events_and_never_an_exception(fields: list[str], head
     assert all(isinstance(event, Sample | WaveChunk | Corrupt) for event in events)
 
 
+@pytest.mark.req("ACQ-05")
 def test_garbage_before_inside_and_after_costs_only_the_message_it_hits():
     good = wrap(message(obx("150039^^MDC", "71")))
     stream = b"\xff\xfe" + good + good[:30] + good + b"tail"

@@ -71,10 +71,12 @@ def test_a_message_without_a_type_is_an_error(accept: str, application: str, cod
     assert answered(message(accept, application, kind="")) == [["MSA", code, "A7"]]
 
 
+@pytest.mark.req("ACQ-06")
 def test_a_message_without_a_header_is_rejected():
     assert answered(b"PID|1\r") == [["MSA", "AR", ""]]
 
 
+@pytest.mark.req("ACQ-06")
 def test_a_message_that_is_too_long_is_rejected_and_the_next_one_is_read():
     events, out = Hl7Session().receive(b"\x0bMSH|" + b"x" * MAX_MESSAGE + wrap(b"") + wrap(message()), 0.0)
 

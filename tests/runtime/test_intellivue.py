@@ -398,6 +398,7 @@ def test_any_attribute_bytes_give_events_or_corrupt(kind, seen):
     assert found[-1].value == 71.0
 
 
+@pytest.mark.req("ACQ-05")
 @given(st.lists(anything))
 @settings(max_examples=100, deadline=None)
 def test_after_any_noise_the_next_frame_but_one_is_read(noise):

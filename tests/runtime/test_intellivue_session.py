@@ -167,6 +167,7 @@ def fed(session, now_s):
     session.receive(said(*results), now_s)
 
 
+@pytest.mark.req("ACQ-03")
 def test_polls_are_renewed_before_they_end():
     session = IntelliVueSession()
     joined(session)
@@ -198,6 +199,7 @@ def test_lost_poll_is_asked_for_again():
     assert [kind for _, kind in asked].count(codes.WAVE) == 2
 
 
+@pytest.mark.req("ACQ-03")
 @pytest.mark.parametrize(("ticks", "timeout_s"), [(4000, 10.0), (80_000, 30.0)])
 def test_something_is_said_well_before_the_monitors_timeout(ticks, timeout_s):
     session = IntelliVueSession()
@@ -213,6 +215,7 @@ def test_something_is_said_well_before_the_monitors_timeout(ticks, timeout_s):
     assert session.status == "associated"
 
 
+@pytest.mark.req("ACQ-02")
 def test_silent_line_is_tried_for_ever_with_growing_pauses():
     """Each try waits 3 s for an answer, then 1, 2, and from then on 5 s."""
     session = IntelliVueSession()
@@ -236,6 +239,7 @@ def test_refused_association_is_tried_again_after_an_abort(act, status):
     assert sent(session.due(1.0)) == [Association(Act.ABORT), Association(Act.REQUEST, Terms())]
 
 
+@pytest.mark.req("ACQ-02")
 def test_refusals_back_off_and_data_resets_the_pauses():
     session = IntelliVueSession()
     refused = requests(session, 12.0, answer=said(Association(Act.REFUSE)))
@@ -370,6 +374,7 @@ any_message = st.one_of(
 )
 
 
+@pytest.mark.req("ACQ-05")
 @given(st.lists(any_message.map(said) | st.binary(max_size=30) | st.none(), max_size=20))
 @settings(max_examples=30, deadline=None)
 def test_whatever_a_monitor_says_the_session_goes_on(words):

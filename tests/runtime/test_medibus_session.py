@@ -148,6 +148,7 @@ def test_what_it_never_answers_is_passed_over_after_the_time_it_may_take():
     assert later == [(pytest.approx(0.1 + ANSWER_S, abs=STEP_S), codes.REALTIME_CONFIGURATION)]
 
 
+@pytest.mark.req("ACQ-03")
 def test_something_is_said_at_least_every_two_seconds():
     session, device = MedibusSession(), FakeVentilator()
     talk(session, device, 60.0)
@@ -158,6 +159,7 @@ def test_something_is_said_at_least_every_two_seconds():
     assert len(asked(device, codes.NOP)) > 5
 
 
+@pytest.mark.req("ACQ-02")
 def test_a_silent_line_is_called_every_three_seconds_for_ever():
     session = MedibusSession()
     calls = [now_s for now_s in np.arange(0.0, 60.0, STEP_S).tolist() if session.due(now_s)]
@@ -250,6 +252,7 @@ any_word = st.builds(
 )
 
 
+@pytest.mark.req("ACQ-05")
 @settings(max_examples=80, deadline=None)
 @given(st.lists(any_word | st.binary(max_size=20), max_size=20))
 def test_whatever_a_device_says_the_session_comes_back(words):

@@ -121,6 +121,7 @@ def test_stream_that_ends_inside_a_frame_is_cut_short():
     assert deframed(frame(b"x")[:-1]) == [Corrupt(0, 8, "cut short")]
 
 
+@pytest.mark.req("ACQ-05")
 def test_endless_noise_is_told_in_pieces_and_not_kept():
     deframer = Deframer()
     found = [corrupt for _ in range(100) for corrupt in deframer.feed(b"\xff" * 1000)]

@@ -64,6 +64,7 @@ def test_the_hl7_package_reads_the_query():
     assert (str(parsed.segment("MSH")[9]), str(parsed.segment("QRD")[4])) == ("QRY^R02", "Q7")
 
 
+@pytest.mark.req("ACQ-03")
 def test_the_echo_goes_out_once_a_second_for_ever():
     session = MindrayPdsSession()
     session.due(0.0)
@@ -73,6 +74,7 @@ def test_the_echo_goes_out_once_a_second_for_ever():
     assert set(sent) == {ECHO, b""}
 
 
+@pytest.mark.req("ACQ-02")
 def test_the_query_is_sent_again_while_no_value_comes_each_time_with_a_new_id():
     session = MindrayPdsSession()
     ids = [
@@ -190,6 +192,7 @@ def test_an_answer_byte_by_byte_is_the_same_answer():
     assert session.counts.frames == 3
 
 
+@pytest.mark.req("ACQ-05")
 @settings(max_examples=100, deadline=None)
 @given(
     stream=st.lists(

@@ -69,6 +69,7 @@ def test_a_message_without_its_end_is_cut_short_at_close():
     assert read(b"\x0bhalf") == [Corrupt(1, 4, "cut short")]
 
 
+@pytest.mark.req("ACQ-06")
 def test_a_lost_end_mark_costs_no_more_than_the_cap_and_the_next_block_is_sound():
     found = read(b"\x0b" + b"x" * (MAX_MESSAGE + 5) + wrap(b"one"), 60_000)
 

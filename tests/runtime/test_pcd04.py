@@ -158,6 +158,7 @@ def test_whatever_is_written_the_message_keeps_its_shape(bed, words, source):
     assert values(parsed)[2:] == ["start", "active", "enabled"]
 
 
+@pytest.mark.req("SEC-06")
 def test_no_message_says_who_lies_there():
     parsed = told(forecast())
 

@@ -59,6 +59,7 @@ def test_other_periods_are_kept(bundle):
     assert [d.t_s for d in decisions] == [60.0 * k for k in range(20)]
 
 
+@pytest.mark.req("ACQ-04")
 def test_a_gap_is_abstained_on_and_then_the_history_is_too_thin(bundle):
     bed = pipeline(bundle)
     decisions = bed.feed(steady(80.0, 121)) + bed.feed(steady(80.0, 70, start_s=1800.0))

@@ -50,6 +50,7 @@ def reasons(events) -> set[Reason | None]:
     return {event.reason for event in events}
 
 
+@pytest.mark.req("ACQ-08")
 @pytest.mark.parametrize(
     ("sys", "dia", "mean", "reason"),
     [
@@ -83,6 +84,7 @@ def test_the_published_rules(sys, dia, mean, reason):
     assert check_pressures(sys, dia, mean) == reason
 
 
+@pytest.mark.req("ACQ-08")
 @given(
     st.floats(20, 60),
     st.floats(15, 60),
@@ -156,6 +158,7 @@ def test_everything_else_passes_untouched():
     assert judged(others) == others
 
 
+@pytest.mark.req("ACQ-08")
 def test_a_mean_alone_is_judged_by_its_range_only():
     """The evaluation counts every MAP from 20 to 200, jumps and all."""
     values = [90.0, 21.0, 150.0, 60.0, 19.0, 201.0]
@@ -165,6 +168,7 @@ def test_a_mean_alone_is_judged_by_its_range_only():
     assert [s.reason for s in marked] == [None, None, None, None, Reason.RANGE, Reason.RANGE]
 
 
+@pytest.mark.req("ACQ-08")
 def test_a_jump_that_reverses_is_a_spike():
     gate = NumericsGate()
     gate.feed(steady(20))
@@ -192,6 +196,7 @@ def test_a_jump_across_a_pause_is_believed_at_once():
     assert reasons(gate.feed(triple(60.0, 70, 38, 50))) == {None}
 
 
+@pytest.mark.req("ACQ-08")
 @pytest.mark.parametrize("every_s", [1.0, 10.0, 16.0, 30.0, 60.0, HOLD_LIMIT_S / MIN_VALID_SHARE])
 def test_a_value_frozen_for_ten_minutes_is_flat_at_any_cadence_that_gives_a_forecast(every_s):
     """Two hours of the same digit; only the tenth report of a very slow feed comes after ten minutes."""

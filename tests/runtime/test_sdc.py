@@ -327,6 +327,7 @@ def test_a_new_description_replaces_the_old_one():
     assert spoken(read(mdib() + moved + numeric("map", 80.0))) == [("NIBP_MEAN", 80.0)]
 
 
+@pytest.mark.req("ACQ-04")
 def test_lost_notifications_are_counted_one_by_one():
     lost = record({"is": "lost", "why": "overrun", "count": 3})
     decoder = SdcDecoder()
@@ -469,6 +470,7 @@ trees = st.recursive(
 )
 
 
+@pytest.mark.req("ACQ-05")
 @settings(max_examples=150, deadline=None)
 @given(fields=st.dictionaries(words, trees, max_size=6), kind=st.sampled_from(["mdib", "report", "lost"]))
 def test_after_any_record_a_sound_one_is_read(fields, kind):

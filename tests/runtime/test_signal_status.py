@@ -51,6 +51,7 @@ def test_spurts_of_a_flush_are_one_stretch():
     assert set(seen) == {Reason.FLUSH}
 
 
+@pytest.mark.req("ACQ-01")
 def test_a_wave_that_stops_counts_while_the_monitors_number_goes_on():
     status = after(sample(1.0, 80.0), bad(1.0, Reason.FLAT, DERIVED), sample(9.0, 80.0))
 

@@ -37,6 +37,7 @@ def test_a_column_holds_the_mean_of_what_was_measured_in_its_ten_seconds():
     assert window.values[0, -2] == 80.0
 
 
+@pytest.mark.req("ACQ-04")
 def test_a_missing_value_stays_missing():
     values = [80.0] * 91
     values[50:55] = [NAN] * 5
@@ -46,6 +47,7 @@ def test_a_missing_value_stays_missing():
     assert np.isnan(window.values[0, 49:54]).all()
 
 
+@pytest.mark.req("ACQ-04")
 def test_a_row_that_never_came_stays_missing():
     rows = [s for s in series([80.0] * 91) if s.t_s != 500.0]
 
@@ -87,6 +89,7 @@ def test_the_first_fifteen_minutes_are_too_short():
     assert decision == Abstain(600.0, "short history: 10.2 of 15 min")
 
 
+@pytest.mark.req("ACQ-04")
 def test_an_old_pressure_is_not_current():
     built = timeline(series([80.0] * 91), series([NAN] * 6, start_s=910.0))
 
@@ -140,6 +143,7 @@ def test_a_moment_at_or_soon_after_an_event_is_marked(values, hypotensive):
     assert window_of(timeline(series(values)), 990.0).hypotensive == hypotensive
 
 
+@pytest.mark.req("RUN-06")
 def test_memory_is_bounded_over_days():
     built = timeline(series([80.0] * 30_000))
 
