@@ -38,6 +38,7 @@ def loaded_by(statement: str) -> set[str]:
     return {name.split(".")[0] for name in done.stdout.split()}
 
 
+@pytest.mark.req("SEC-03")
 @pytest.mark.parametrize(
     "statement",
     [

@@ -62,7 +62,7 @@ def box(house, tmp_path_factory) -> Path:
     return prefix / "opt/barocast/current"
 
 
-@pytest.mark.req("RUN-07")
+@pytest.mark.req("RUN-07", "INF-04")
 def test_a_box_without_a_network_installs_itself_and_gives_a_first_forecast(box, tmp_path):
     rows = [f"{10 * i},{90 - i / 6:.2f}" for i in range(121)]
     (tmp_path / "case.csv").write_text("t_s,ABP_MEAN\n" + "\n".join(rows) + "\n")

@@ -66,6 +66,7 @@ def trained(tmp_path_factory):
     return SimpleNamespace(root=root, bundle=root / "bundle", record=record, status=status)
 
 
+@pytest.mark.req("INF-03")
 def test_the_bedside_accepts_the_bundle_and_its_known_answers(trained):
     bundle = read_bundle(trained.bundle, trusted_keys(trained.root / "trusted.json").values())
 
@@ -86,6 +87,7 @@ def test_a_case_played_through_the_pipeline_gives_risks(trained):
     assert sum(isinstance(decision, Risk) for decision in decisions) > 10
 
 
+@pytest.mark.req("INF-04")
 def test_the_graph_is_one_small_int8_file_that_old_runtimes_load(trained):
     graph = onnx.load(trained.bundle / "model.onnx")
 
@@ -176,6 +178,7 @@ def test_a_key_is_made_once_and_kept_to_its_owner(tmp_path):
     assert read_or_make_key(None) != made
 
 
+@pytest.mark.req("INF-02")
 def test_parity_names_what_it_lost():
     labels = np.tile([[0.0], [1.0]], (50, 3)).astype(np.float32)
     exact = np.tile([[0.1], [0.4]], (50, 3))

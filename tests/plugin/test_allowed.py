@@ -52,6 +52,7 @@ def test_one_that_the_site_names_is_let_in(siren):
     assert parse_settings(f'{BED}[plugins]\nallow = ["{line}"]\n', "x").sinks.others == ("siren",)
 
 
+@pytest.mark.req("SEC-07")
 @pytest.mark.parametrize("name", ["acme_siren.py", "acme_siren-1.2.0.dist-info/METADATA"])
 def test_a_changed_or_missing_file_is_no_longer_what_was_allowed(siren, name):
     (line,) = installed_plugins()
@@ -85,6 +86,7 @@ def test_a_line_of_another_form_is_refused(line):
         check_lines([line])
 
 
+@pytest.mark.req("SEC-07")
 def test_a_configuration_loads_no_strangers_feed_just_to_list_it(siren):
     (siren / "acme_siren-1.2.0.dist-info" / "entry_points.txt").write_text(
         "[barocast.monitors]\nwire = acme_siren:make\n"

@@ -115,6 +115,7 @@ def test_an_impossible_patient_is_refused(case, tmp_path, bundle_args, capsys, p
     assert "patient.json" in one_line(capsys)
 
 
+@pytest.mark.req("SEC-01")
 def test_a_flipped_bit_in_the_bundle_is_refused(case, tmp_path, bundle_args, capsys):
     model = tmp_path / "bundle" / "model.onnx"
     content = bytearray(model.read_bytes())
@@ -139,6 +140,7 @@ def test_bundle_sign_needs_a_key(bundle_args, capsys):
     assert "--key" in one_line(capsys)
 
 
+@pytest.mark.req("ALM-07")
 def test_doctor_discloses_its_delays(bundle_args, capsys):
     status = main(["doctor", *bundle_args])
     said = capsys.readouterr().out
@@ -153,6 +155,7 @@ def test_doctor_says_when_the_bundle_is_bad(tmp_path, capsys):
     assert "BAD bundle" in capsys.readouterr().out
 
 
+@pytest.mark.req("RUN-08")
 def test_run_check_reads_everything_and_stops(tmp_path, bundle_args, capsys):
     config = tmp_path / "or3.toml"
     config.write_text(
@@ -165,6 +168,7 @@ def test_run_check_reads_everything_and_stops(tmp_path, bundle_args, capsys):
     assert "good; bundle toy-1" in capsys.readouterr().out
 
 
+@pytest.mark.req("RUN-08")
 def test_run_refuses_a_configuration_it_cannot_mean(tmp_path, capsys):
     (tmp_path / "or3.toml").write_text("[feeed]\n")
 

@@ -31,6 +31,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(garbage, "ENDLESS_BYTES", 1 << 17)
 
 
+@pytest.mark.req("ACQ-05")
 @pytest.mark.parametrize("name", sorted(point.name for point in entry_points(group=GROUP)))
 def test_a_feed_of_ours_conforms(name: str):
     report = examine(make_subject(find_feed(name), find_bench(name), SEED))

@@ -222,6 +222,7 @@ def test_a_port_that_another_program_holds_is_one_clear_line(capsys):
     )
 
 
+@pytest.mark.req("ACQ-07")
 def test_serial_ports_go_by_the_name_that_lasts(tmp_path, monkeypatch):
     (tmp_path / "ttyUSB1").touch()
     (tmp_path / "usb-FTDI_FT232R-if00-port0").symlink_to(tmp_path / "ttyUSB1")

@@ -47,6 +47,7 @@ def faults(endured):
 NOTHING = {"misplaced": [], "unexplained": [], "demo believed": 0, "late": []}
 
 
+@pytest.mark.req("ACQ-04")
 @pytest.mark.parametrize("rig", RIGS, ids=NAMES)
 def test_without_trouble_nothing_is_missed_and_nothing_is_corrupt(bundle, rig):
     endured = played(bundle, rig, [], 120.0)
@@ -57,6 +58,7 @@ def test_without_trouble_nothing_is_missed_and_nothing_is_corrupt(bundle, rig):
     assert endured.account.expected == pytest.approx(120.0 / rig.every_s, abs=3)
 
 
+@pytest.mark.req("ACQ-02")
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("rig", RIGS, ids=NAMES)
 def test_every_trouble_is_endured(bundle, rig, seed):

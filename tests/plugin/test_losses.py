@@ -49,6 +49,7 @@ def header(bedside, now_s=1.0):
     return first.plain.rstrip()
 
 
+@pytest.mark.req("ACQ-04")
 @pytest.mark.parametrize("feed", sorted(NOISE))
 def test_what_any_feed_cannot_read_is_counted_by_kind_and_stands_on_the_screen(toy, feed):
     bedside = bed(toy, find_feed(feed).session())

@@ -73,6 +73,7 @@ def test_the_work_is_given_each_state_with_its_date(sink, work, clock):
     assert [(dated.snapshot, dated.wall_s) for dated in work.news] == [(state(60.0, forecast()), 1005.0)]
 
 
+@pytest.mark.req("ALM-06")
 def test_the_bed_never_waits_for_work_that_hangs_and_is_told_in_seconds(sink, work, clock):
     sink.self_test()
     work.hold()

@@ -140,6 +140,7 @@ def named_in(text):
     return spoken | ({BORN} if bytes.fromhex(BORN) in seen or b"1952-03-11" in seen else set())
 
 
+@pytest.mark.req("SEC-06")
 @pytest.mark.parametrize("feed", FEEDS)
 @pytest.mark.parametrize("size", [1, 10_000])
 def test_no_event_of_a_decoder_names_the_patient(feed, size):
@@ -153,6 +154,7 @@ def test_no_event_of_a_decoder_names_the_patient(feed, size):
     assert named_in(repr(decoder.counts)) == set()
 
 
+@pytest.mark.req("SEC-06")
 @pytest.mark.parametrize("feed", sorted(FEEDS.keys() - {"vital"}))
 def test_neither_log_nor_screen_nor_what_the_box_says_names_the_patient(feed, tmp_path, bundle):
     said = []
@@ -176,6 +178,7 @@ def test_neither_log_nor_screen_nor_what_the_box_says_names_the_patient(feed, tm
     assert [named_in(each) for each in (written, drawn, repr(said))] == [set()] * 3
 
 
+@pytest.mark.req("SEC-06")
 @pytest.mark.parametrize("feed", FEEDS)
 def test_a_capture_decoded_to_lines_names_nobody(feed, tmp_path, capsys):
     path = tmp_path / "capture.raw"
@@ -240,6 +243,7 @@ def test_the_comments_of_a_wfdb_header_are_not_read(tmp_path, capsys):
     assert named_in(repr(events)) == set()
 
 
+@pytest.mark.req("SEC-06")
 def test_a_recording_keeps_the_raw_bytes_with_the_name_and_doctor_says_so(tmp_path, capsys):
     """The rule: a recording holds what the monitor sent. It is its owner's only, and off unless asked for."""
     with closing(Recorder(tmp_path, "hl7", wall=lambda: 0.0)) as recorder:

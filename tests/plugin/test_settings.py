@@ -30,6 +30,7 @@ def test_a_whole_number_serves_where_seconds_are_asked():
     assert parse_settings(FEED + "[bed]\nevery_s = 10\n", "or3.toml").bed.every_s == 10
 
 
+@pytest.mark.req("RUN-08")
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -164,7 +164,7 @@ def ended(sink: SoundSink) -> None:
         sink._player._playing.wait(5)
 
 
-@pytest.mark.req("P13")
+@pytest.mark.req("P13", "ALM-06")
 def test_a_stuck_player_is_reported_and_killed_and_holds_nothing_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -39,6 +39,7 @@ def gateway_of(kind, hospital, tmp_path):
     }[kind]()
 
 
+@pytest.mark.req("SEC-11")
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
@@ -73,6 +74,7 @@ def test_a_host_of_another_name_is_refused_until_the_name_is_configured(box, hos
         line.close()
 
 
+@pytest.mark.req("SEC-11")
 @pytest.mark.parametrize(
     ("peer", "let_in"),
     [("", True), ("gw.or", True), ("GW.or", True), ("10.0.0.5", True), ("gw", False), ("10.0.0.6", False)],
@@ -90,6 +92,7 @@ def test_only_the_caller_that_peer_names_is_let_in(box, hospital, tmp_path, peer
     )
 
 
+@pytest.mark.req("SEC-11")
 def test_a_caller_without_a_certificate_is_refused(door, hospital):
     with in_background(pushes, door.port.port, bare(hospital), b"MSH"):
         refusal = door.refusal()

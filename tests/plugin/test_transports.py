@@ -45,6 +45,7 @@ def test_silence_is_nothing_and_not_an_end():
     assert open_transport(f"serial://{name}").read(0.01) == b""
 
 
+@pytest.mark.req("ACQ-07")
 def test_a_second_reader_is_refused():
     _, name = pty()
     first = SerialTransport(name, 115200)

@@ -30,6 +30,7 @@ def test_a_login_dies_with_the_token_and_not_with_the_process():
     assert not Access(local=True, token=TOKEN + "1").may_act(headers, NOW_S)
 
 
+@pytest.mark.req("SEC-10")
 @pytest.mark.parametrize("value", ["", ".", "99999999999.", "99999999999.00", "x", "x" * 5000, "\x7f;é"])
 def test_a_cookie_that_was_made_up_is_none(value):
     access = Access(local=True, token=TOKEN)
@@ -74,6 +75,7 @@ def test_a_token_is_read_without_its_line_end(tmp_path):
     assert read_token("") == ""
 
 
+@pytest.mark.req("SEC-10")
 @pytest.mark.parametrize(
     ("text", "mode", "said"),
     [

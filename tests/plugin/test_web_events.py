@@ -102,6 +102,7 @@ def _states_until(client, serial):
     return states
 
 
+@pytest.mark.req("SEC-12")
 def test_a_client_that_takes_nothing_is_given_up(served, follow, monkeypatch):
     monkeypatch.setattr(events, "STALLED_S", 0.05)
     with following_without_reading(served):

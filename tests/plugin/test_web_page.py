@@ -103,6 +103,7 @@ def test_a_page_that_is_not_installed_is_404(served, tmp_path, monkeypatch):
     assert served.ask("GET", "/")[0] == 404
 
 
+@pytest.mark.req("SEC-10")
 @pytest.mark.parametrize("path", ["/", "/api/beds", "/nothing", "/api/or-3/events"])
 def test_every_answer_ties_the_browser_down(served, path):
     with contextlib.closing(served.line()) as line:
@@ -115,6 +116,7 @@ def test_every_answer_ties_the_browser_down(served, path):
     assert headers["server"] is None
 
 
+@pytest.mark.req("SEC-10")
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8520", "127.0.0.1.evil.example", "", "[::"])
 def test_a_name_that_was_pointed_at_this_box_is_refused(served, host):
     assert served.ask("GET", "/api/beds", Host=host)[0] == 403
@@ -197,6 +199,7 @@ def test_an_act_with_a_slip_in_it_is_no_act(served, act, body, said):
     assert said in told["error"]
 
 
+@pytest.mark.req("SEC-10")
 @pytest.mark.parametrize(
     ("path", "headers", "status"),
     [
@@ -273,12 +276,14 @@ def test_before_the_bed_has_spoken_its_state_is_not_made_up():
     assert (status, list(told)) == (503, ["error"])
 
 
+@pytest.mark.req("SEC-10")
 def test_with_a_token_everybody_here_may_see_and_nobody_act(locked):
     assert locked.told("GET", "/api/or-3/state") == (200, {"serial": 1, "may_act": False})
     assert locked.told("POST", "/api/or-3/audio-off", {})[0] == 401
     assert locked.desk.take() == []
 
 
+@pytest.mark.req("SEC-10")
 @pytest.mark.parametrize(
     "given", ["Bearer wrong", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer", "Bearer é"]
 )
@@ -315,6 +320,7 @@ def test_without_a_token_of_its_own_no_box_can_be_logged_in_to(served):
     assert served.told("POST", "/api/login", {"token": ""})[0] == 401
 
 
+@pytest.mark.req("SEC-10")
 @pytest.mark.parametrize(
     "path", ["beds", "or-3/state", "or-3/events", "or-3/trend", "or-3/summary", "or-4/state"]
 )
@@ -341,6 +347,7 @@ def refused(*start) -> str:
     return str(error.value)
 
 
+@pytest.mark.req("SEC-10")
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.168.1.7:8520", "monitor.example:8520"])
 def test_no_page_is_served_to_a_network_without_token_and_certificate(address):
     assert "needs a token and a certificate" in refused(address)
@@ -374,6 +381,7 @@ def test_a_certificate_that_is_none_is_refused_by_the_name_of_its_table(tmp_path
     assert "[screen] certificate" in said
 
 
+@pytest.mark.req("SEC-12")
 def test_connections_without_end_are_hung_up_and_do_not_keep_others_out(monkeypatch):
     monkeypatch.setattr(connections, "MOST_CONNECTIONS", 5)
     served = Served()
@@ -393,6 +401,7 @@ def test_connections_without_end_are_hung_up_and_do_not_keep_others_out(monkeypa
     served.page.close()
 
 
+@pytest.mark.req("SEC-12")
 def test_whoever_connects_and_says_nothing_is_hung_up(monkeypatch):
     monkeypatch.setattr(connections, "REQUEST_S", 0.01)
     served = Served()
