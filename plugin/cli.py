@@ -18,6 +18,7 @@ import sys
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import NoReturn
 
+from barocast.plugin.allowed import is_ours
 from barocast.runtime.errors import BarocastError, SettingsError
 
 GROUP = "barocast.commands"
@@ -80,7 +81,8 @@ def _leave_stdout() -> None:
 
 
 def _commands() -> dict[str, EntryPoint]:
-    found = {point.name: point for point in entry_points(group=GROUP)}
+    # Ours last: a package of somebody else may add a command, and take none of ours.
+    found = {point.name: point for point in sorted(entry_points(group=GROUP), key=is_ours)}
     ordered = [name for name in ORDER if name in found] + sorted(found.keys() - set(ORDER))
     return {name: found[name] for name in ordered}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
 
+from barocast.plugin.allowed import is_ours
 from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -46,20 +47,22 @@ def feed_names() -> tuple[str, ...]:
 
 
 def live_names() -> tuple[str, ...]:
-    """Give the names of the feeds that can be connected to."""
-    return tuple(name for name in feed_names() if find_feed(name).session is not None)
+    """Give the names of our own feeds that can be connected to; a stranger's is not loaded to be listed."""
+    ours = sorted(point.name for point in entry_points(group=GROUP) if is_ours(point))
+    return tuple(name for name in ours if find_feed(name).session is not None)
 
 
 def find_feed(name: str) -> Feed:
     """Give a feed by its name."""
-    found = [point for point in entry_points(group=GROUP) if point.name == name]
+    found = sorted(entry_points(group=GROUP, name=name), key=is_ours)
     if not found:
         near = difflib.get_close_matches(name, feed_names(), n=1, cutoff=0.0)
         raise SettingsError(
             f"feed {name!r}: there is none of that name; the nearest is {near[0]!r}, "
             f"and all are {', '.join(feed_names())}"
         )
-    feed = found[0].load()
+    point = found[-1]  # ours where there is one: no stranger takes its place
+    feed = point.load()
     if not isinstance(feed, Feed):
-        raise SettingsError(f"feed {name!r}: {found[0].value} is no Feed; mend the package that offers it")
+        raise SettingsError(f"feed {name!r}: {point.value} is no Feed; mend the package that offers it")
     return feed

@@ -18,6 +18,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -61,7 +62,11 @@ SIZE_CAPS: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 """Every file of a bundle and the most bytes it may have. Any other name is refused."""
+MOST_UNPACKED: Final = 64 << 20
+"""Bytes of the known answers' arrays: deflate makes a thousand of one, so the file's own cap says little."""
 MIN_KNOWN_ANSWERS: Final = 20
+UNREADABLE: Final = (EOFError, MemoryError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
+"""What zipfile and numpy raise over odd bytes; MemoryError, for an array that is told to be huge."""
 ANSWERED: Final = frozenset({"series", "mask", "trend", "text", "logits"})
 """Arrays without which a known answer cannot be asked for and compared."""
 
@@ -219,7 +224,7 @@ def _entry(content: bytes) -> dict[str, Any]:
 def _json(directory: Path, content: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(content)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise BundleError(
             f"{directory / MANIFEST}: not JSON ({error}); pack the bundle again", Refused.MANIFEST
         ) from error
@@ -296,9 +301,18 @@ def _odd_array(arrays: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[in
 
 def _arrays(name: Path, content: bytes) -> dict[str, NDArray[Any]]:
     try:
+        _check_unpacked(content)
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {key: np.atleast_1d(archive[key]) for key in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise BundleError(
             f"{name}: not an npz archive ({error}); pack the bundle again", Refused.KNOWN_ANSWERS
         ) from error
+
+
+def _check_unpacked(content: bytes) -> None:
+    """Raise ValueError where the arrays are too long; zipfile reads no more of each than is told here."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unpacked = sum(packed.file_size for packed in archive.infolist())
+    if unpacked > MOST_UNPACKED:
+        raise ValueError(f"{unpacked} bytes unpacked, and at most {MOST_UNPACKED} may be")

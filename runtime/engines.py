@@ -67,6 +67,8 @@ def _session(bundle: Bundle, threads: int) -> Any:  # noqa: ANN401 - onnxruntime
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # What a file is, is not to be guessed from its bytes: they may be onnxruntime's own format, too.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         return ort.InferenceSession(bundle.model, options, providers=[CPU])
     except Exception as error:

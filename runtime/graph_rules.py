@@ -5,7 +5,7 @@
     ModelProto      1 ir_version, 7 graph, 8 opset_import (1 domain, 2 version), 25 functions
     GraphProto      1 node, 5 initializer, 15 sparse_initializer
     NodeProto       4 op_type, 5 attribute, 7 domain
-    AttributeProto  5 t, 6 g, 10 tensors, 11 graphs
+    AttributeProto  5 t, 6 g, 10 tensors, 11 graphs, 22 sparse_tensor, 23 sparse_tensors
     TensorProto     13 external_data, 14 data_location (1: external)
 
 A signature says who made a bundle, not that its graph stays inside it: weights in other files have been a
@@ -31,12 +31,17 @@ MAX_DEPTH: Final = 8
 IR_VERSION, GRAPH, OPSET_IMPORT, FUNCTIONS = 1, 7, 8, 25
 NODES, WEIGHTS, SPARSE_WEIGHTS = 1, 5, 15
 ATTRIBUTES, DOMAIN = 5, 7
-TENSORS, GRAPHS = frozenset({5, 10}), frozenset({6, 11})
+TENSORS, GRAPHS, SPARSE = frozenset({5, 10}), frozenset({6, 11}), frozenset({22, 23})
 EXTERNAL_DATA, DATA_LOCATION = 13, 14
-EXTERNAL: Final = 1
+INSIDE: Final = 0
+"""The one data_location that may be: another number may be EXTERNAL (1) once it is cut to 32 bits."""
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_VARINT_BYTES: Final = 10
 """Of 64 bits, seven to a byte."""
+KEY_BITS: Final = 32
+"""Of a field's key. protobuf cuts a longer one to these: what is unknown here would be known there."""
+ORT_FORMAT: Final = b"ORTM"
+"""At byte 4 of onnxruntime's own format, which it takes a file for whatever else its bytes may mean."""
 
 
 class _OddError(Exception):
@@ -53,6 +58,8 @@ def broken_graph_rule(model: bytes) -> str | None:
 
 
 def _check_model(model: memoryview) -> None:
+    if bytes(model[4:8]) == ORT_FORMAT:
+        raise _OddError("is of onnxruntime's own format, not an ONNX file")
     ir = 0
     for field, value in _fields(model):
         if field == IR_VERSION:
@@ -100,6 +107,8 @@ def _check_node(node: memoryview, depth: int) -> None:
             _check_domain(_message(value))
         elif field == ATTRIBUTES:
             for inner, held in _fields(_message(value)):
+                if inner in SPARSE:
+                    raise _OddError("holds sparse weights, which this version does not check")
                 if inner in TENSORS:
                     _check_tensor(_message(held))
                 elif inner in GRAPHS:
@@ -108,7 +117,7 @@ def _check_node(node: memoryview, depth: int) -> None:
 
 def _check_tensor(tensor: memoryview) -> None:
     for field, value in _fields(tensor):
-        if field == EXTERNAL_DATA or (field == DATA_LOCATION and _number(value) == EXTERNAL):
+        if field == EXTERNAL_DATA or (field == DATA_LOCATION and _number(value) != INSIDE):
             raise _OddError("keeps weights outside the file")
 
 
@@ -117,6 +126,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     at = 0
     while at < len(message):
         key, at = _varint(message, at)
+        if key >> KEY_BITS:
+            raise _OddError("is not an ONNX file")
         kind = key & 7
         if kind == VARINT:
             value, at = _varint(message, at)

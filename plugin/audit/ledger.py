@@ -1,7 +1,7 @@
 """The audit log's file: rows in a chain, seals over its head. SQLite, write-ahead log, `synchronous=FULL`.
 
     rows    sequence INTEGER PRIMARY KEY | record TEXT | hash BLOB
-    seals   sequence | purpose | hash | signature
+    seals   sequence | purpose | hash | signature; one row, the newest seal
     FOLDER/audit.db  audit.lock  head.json (the newest seal again)  keys/
 
 `append` returns when its rows are on the disk, or raises one of FAILURES and has written none of them. A row
@@ -201,6 +201,8 @@ class Ledger:
             for row in fresh:
                 self._insert(row)
             if seal is not None:
+                # An overtaken seal would make a log that was cut look like one that ends there.
+                self._db.execute("DELETE FROM seals")
                 self._db.execute(
                     "INSERT INTO seals VALUES (?, ?, ?, ?)",
                     (seal.sequence, seal.purpose.value, seal.hash, seal.signature),

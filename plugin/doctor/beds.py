@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from barocast.plugin.clock import wall_s
+from barocast.plugin.clock import utc_now, wall_s
 from barocast.plugin.doctor.finding import Finding, bad, good
-from barocast.plugin.forecast_quality import read_quality, utc_now
+from barocast.plugin.forecast_quality import read_quality
 from barocast.plugin.service.bed import sinks_of
 from barocast.plugin.service.model import NO_MODEL
 from barocast.plugin.settings import DROP
 from barocast.plugin.sinks.view import SILENT_TRIAL
 from barocast.plugin.transports.addresses import check_files, open_transport
 from barocast.plugin.transports.transport import TransportLost
+from barocast.plugin.web.access import Address
 from barocast.runtime.errors import BarocastError, SettingsError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from barocast.plugin.settings import Settings
 
 SERIAL: Final = "serial"
+PLAIN: Final = "tcp-listen"
 PROCESSES: Final = Path("/proc")
 
 
@@ -105,7 +107,16 @@ def _as_set(settings: Settings) -> Iterator[Finding]:
             "[feed] demographics: age in years, sex, height and weight are read from the feed; never a name"
         )
         yield good("privacy", text)
+    yield from _plain(settings.feed.address)
     yield _quality(settings.model.status)
+
+
+def _plain(address: str) -> Iterator[Finding]:
+    """Say where a network may call us unencrypted; not bad, since it may be the monitor's alone."""
+    parts = urlsplit(address)
+    if parts.scheme == PLAIN and not Address(parts.hostname or "", parts.port or 0).local:
+        text = "whoever reaches this port can send pressures; take tls-listen://, or a network of its own"
+        yield good("plain", f"{address}: not encrypted: {text}")
 
 
 def _quality(path: str) -> Finding:

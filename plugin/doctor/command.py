@@ -18,6 +18,7 @@ from barocast.plugin.doctor import beds, machine, model, running, shared
 from barocast.plugin.doctor.finding import Finding, bad, good
 from barocast.plugin.doctor.recording import recording
 from barocast.plugin.feeds import feed_names
+from barocast.plugin.health.textfile import HEALTH
 from barocast.plugin.loaded_bundle import add_bundle_arguments
 from barocast.plugin.service.house import House, read_house
 from barocast.runtime.errors import BundleError, SettingsError
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from barocast.plugin.health.exposition import Readings
 
 HELP: Final = "Say what this box has and how it fares: ports, engine, bundle, sinks, logs, clock, and delays."
-HEALTH: Final = Path("/run/barocast/health.prom")
-"""Where the unit's service writes its metrics."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -204,9 +204,12 @@ class _Child:
 def engine_command(
     bundle: Path, trust: Path | None = None, revoked: Path | None = None, threads: int = 1
 ) -> list[str]:
-    """Give the command that starts the engine's process."""
+    """Give the command of the engine's process: isolated, it imports nothing from where it is started."""
     module = "barocast.plugin.service.engine_child"
-    return [sys.executable, "-m", module, str(bundle), str(trust or ""), str(revoked or ""), str(threads)]
+    given = (str(bundle), str(trust or ""), str(revoked or ""), str(threads))
+    # Where this process reads nothing compiled (plugin/allowed.py), nor does that one.
+    compiled = ["-X", f"pycache_prefix={sys.pycache_prefix}"] if sys.pycache_prefix else []
+    return [sys.executable, "-I", *compiled, "-m", module, *given]
 
 
 def _first_known_answer(bundle: Bundle) -> ModelInput:

@@ -120,14 +120,17 @@ class Access:
 
     def knows_token(self, headers: Mapping[str, str], now_s: float) -> bool:
         """Whether a request brings the token or the cookie of a login that lasts."""
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.is_token(given.strip()):
-            return True
-        return self._lasts(_cookie(headers.get("cookie", "")), now_s)
+        return self.is_token(_bearer(headers)) or self._lasts(_cookie(headers.get("cookie", "")), now_s)
+
+    def brings_wrong_token(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request has a token in its header that is not this box's; never where there is none."""
+        given = _bearer(headers)
+        return bool(self.token and given) and not self.is_token(given)
 
     def is_token(self, given: str) -> bool:
         """Compare in constant time."""
-        return bool(self.token) and hmac.compare_digest(given.encode(), self.token.encode())
+        told = given.encode(errors="surrogatepass")
+        return bool(self.token) and hmac.compare_digest(told, self.token.encode())
 
     def cookie(self, now_s: float, *, secure: bool) -> str:
         """Give the Set-Cookie value of a login at `now_s`."""
@@ -171,6 +174,11 @@ def _host(netloc: str) -> str:
         return urlsplit(f"//{netloc}").hostname or ""
     except ValueError:
         return ""
+
+
+def _bearer(headers: Mapping[str, str]) -> str:
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
 
 
 def _cookie(header: str) -> str:

@@ -1,7 +1,6 @@
-"""HTTP/1.1 connections that cannot use up the box: so many at a time, and each must say what it wants.
+"""HTTP/1.1 connections of which each must say what it wants: whoever begins a request must end its head.
 
-A bed's sinks and logs need files and sockets of the same process: a client that opens connections without
-end, or opens them and says nothing, must not take these away. uvicorn counts requests, not connections.
+How many there may be at a time is the door's (door.py).
 """
 
 from __future__ import annotations
@@ -10,28 +9,39 @@ from typing import TYPE_CHECKING, Final, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from barocast.plugin.web.board import MOST_WATCHERS
-
 if TYPE_CHECKING:
     import asyncio
 
-MOST_CONNECTIONS: Final = MOST_WATCHERS + 60
-"""Every screen, and its short requests."""
 REQUEST_S: Final = 10.0
-"""Longest wait for the whole head of a connection's first request."""
+"""Longest wait for the whole head of a request, from its first byte or the connection's beginning."""
 
 
 class Connection(H11Protocol):
     """One client's connection."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Hang up at once where there are too many, and later on whom says nothing."""
-        super().connection_made(cast("asyncio.Transport", transport))
-        if len(self.connections) > MOST_CONNECTIONS:
-            self.transport.abort()
-        else:
-            self.loop.call_later(REQUEST_S, self._hurry)
+    _waiting = False
+    """For a head."""
+    _heads = 0
+    """That were waited for so far."""
 
-    def _hurry(self) -> None:
-        if not self.headers:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the first head."""
+        super().connection_made(cast("asyncio.Transport", transport))
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Wait for no head that is begun and not ended."""
+        super().data_received(data)
+        if self.cycle is None or self.cycle.response_complete:
+            self._await_head()
+        else:
+            self._waiting = False
+
+    def _await_head(self) -> None:
+        if not self._waiting:
+            self._waiting, self._heads = True, self._heads + 1
+            self.loop.call_later(REQUEST_S, self._hurry, self._heads)
+
+    def _hurry(self, head: int) -> None:
+        if self._waiting and head == self._heads:
             self.transport.abort()

@@ -1,5 +1,6 @@
 """What holds for every request: the Host is ours, and a browser may do no more with the answer than it must.
 
+A token in its header is right, or is answered as any wrong one (attempts.py).
 Content-Security-Policy: everything from here, nothing inline, framed by nobody. The case summary alone brings
 a style of its own, which is named by its hash; it may load nothing and run nothing.
 """
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from barocast.plugin.web.access import Access
+    from barocast.plugin.web.attempts import Attempts
 
 POLICY: Final = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -40,9 +42,10 @@ NOT_OURS: Final = "this box is not called that; open the page by its own address
 class Guard:
     """ASGI middleware around the whole site."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: ASGIApp, access: Access, attempts: Attempts) -> None:
         self._app = app
         self._access = access
+        self._attempts = attempts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -56,7 +59,14 @@ class Guard:
 
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif not self._access.host_is_ours(Headers(scope=scope)):
-            await JSONResponse({"error": NOT_OURS}, 403)(scope, receive, guarded)
         else:
-            await self._app(scope, receive, guarded)
+            refusal = await self._refusal(Headers(scope=scope))
+            await (refusal or self._app)(scope, receive, guarded)
+
+    async def _refusal(self, headers: Headers) -> JSONResponse | None:
+        if not self._access.host_is_ours(headers):
+            return JSONResponse({"error": NOT_OURS}, 403)
+        if self._access.brings_wrong_token(headers):
+            status, said = await self._attempts.wrong()
+            return JSONResponse({"error": said}, status)
+        return None

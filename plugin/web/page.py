@@ -19,7 +19,9 @@ import uvicorn
 
 from barocast.plugin.transports.credentials import Credentials, tls_context
 from barocast.plugin.web.access import Access, Address
+from barocast.plugin.web.attempts import Attempts
 from barocast.plugin.web.connections import Connection
+from barocast.plugin.web.door import Door
 from barocast.plugin.web.events import STALLED_S
 from barocast.plugin.web.server import Site
 from barocast.runtime.errors import SettingsError
@@ -44,6 +46,7 @@ class Page:
     def __init__(self, board: Board, beds: Iterable[Bed]) -> None:
         self._board = board
         self._beds = tuple(beds)
+        self._attempts = Attempts()
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -51,7 +54,7 @@ class Page:
         """Serve at HOST:PORT, port 0 for a free one; give the URL. Raises SettingsError."""
         asked = Address.parse(address)
         access = Access.of(asked, token, certificate)
-        config = _config(Site(self._board, self._beds, access))
+        config = _config(Site(self._board, self._beds, access, self._attempts))
         if certificate:
             config.ssl = _tls(certificate, key)
         listening = _listen(asked)
@@ -67,7 +70,7 @@ class Page:
     def trouble(self) -> str:
         """What is wrong with the page now; empty when nothing is."""
         running = self._thread is not None and self._thread.is_alive()
-        return "" if running else "the page is not served; restart the service"
+        return self._attempts.trouble if running else "the page is not served; restart the service"
 
     def close(self) -> None:
         """Send the screens away and give the port back."""
@@ -109,7 +112,7 @@ def _listen(address: Address) -> socket.socket:
         family, kind, number, _, where = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listening = socket.socket(family, kind, number)
+        listening = Door(family, kind, number)
     except OSError as error:
         raise SettingsError(f"[screen] address: {address}: {error.strerror or error}") from error
     try:

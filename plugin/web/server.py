@@ -6,11 +6,12 @@
     GET  /api/{bed}/state            the newest state
     GET  /api/{bed}/events           the same as it changes (events.py)
     GET  /api/{bed}/trend  /summary  of the whole case
-    POST /api/login {"token"}        200 and a cookie, or 401
+    POST /api/login {"token"}        200 and a cookie, or 401, late (attempts.py)
     POST /api/{bed}/{act}            acts.py: 200 {"ok": true}, 409 refused, 504 not taken up in time
 
 Every refusal is JSON {"error": "why"}: 400 a bad body, 401 no token, 403 another site's page or Host, 404,
-405, 408 a body that does not come, 413 too long, 415 not JSON, 503 too many. Who may do what: access.py.
+405, 408 a body that does not come, 413 too long, 415 not JSON, 429 too many wrong tokens, 503 too many
+screens. Who may do what: access.py.
 Nothing here touches a bed: states come off the board, acts go over the desk.
 """
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from barocast.plugin.web.access import Access
+    from barocast.plugin.web.attempts import Attempts
     from barocast.plugin.web.bed import Bed
     from barocast.plugin.web.board import Board
 
@@ -70,7 +72,7 @@ UNANSWERED: Final = f"the bed has not answered within {ANSWER_S:g} s; nothing wa
 class Site:
     """The beds of one page, as a web site. Raises SettingsError where two share a slug."""
 
-    def __init__(self, board: Board, beds: Iterable[Bed], access: Access) -> None:
+    def __init__(self, board: Board, beds: Iterable[Bed], access: Access, attempts: Attempts) -> None:
         self._board = board
         self._beds: dict[str, Bed] = {}
         for bed in beds:
@@ -78,6 +80,7 @@ class Site:
                 raise SettingsError(f"[bed] name: two beds are called {bed.slug!r} in addresses; rename one")
             self._beds[bed.slug] = bed
         self._access = access
+        self._attempts = attempts
 
     def application(self) -> Starlette:
         """Give the whole as an ASGI application."""
@@ -94,7 +97,7 @@ class Site:
                 Route("/api/{bed}/summary", self.summary),
                 Route("/api/{bed}/{act}", self.act, methods=["POST"]),
             ],
-            middleware=[Middleware(Guard, access=self._access)],
+            middleware=[Middleware(Guard, access=self._access, attempts=self._attempts)],
             exception_handlers={HTTPException: _refused},
         )
 
@@ -138,7 +141,7 @@ class Site:
         """Exchange the token for a cookie."""
         given = _asked(partial(read_object, await _body(request), ("token",))).get("token")
         if not isinstance(given, str) or not self._access.is_token(given):
-            raise HTTPException(401, "not the token of this box")
+            raise HTTPException(*await self._attempts.wrong())
         cookie = self._access.cookie(wall_s(), secure=request.url.scheme == "https")
         return JSONResponse({"ok": True}, headers={"set-cookie": cookie})
 

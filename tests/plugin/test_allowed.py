@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import py_compile
 import subprocess
 import sys
 
 import pytest
+from strangers import installed
 
 from barocast.plugin.allowed import check_allowed, check_lines, installed_plugins
+from barocast.plugin.cli import main
+from barocast.plugin.feeds import find_feed
+from barocast.plugin.monitors import HL7
 from barocast.plugin.settings import parse_settings
 from barocast.runtime.errors import SettingsError
 
@@ -17,20 +23,18 @@ class Sink:
     guarantee = "best_effort"
 make = Sink
 """
+FEED = "from barocast.plugin.monitors import HL7 as FEED\n"
+LOUD_FEED = "print('LOADED')\n" + FEED
 BED = '[feed]\nkind = "hl7"\naddress = "tcp-listen://127.0.0.1:0"\n[sinks]\nothers = ["siren"]\n'
 
 
 @pytest.fixture
 def siren(tmp_path, monkeypatch):
     """A package `acme-siren` on the path, as pip would have installed it."""
-    info = tmp_path / "acme_siren-1.2.0.dist-info"
-    info.mkdir()
-    (tmp_path / "acme_siren.py").write_text(SINK)
-    (info / "METADATA").write_text("Name: Acme-Siren\nVersion: 1.2.0\n")
-    (info / "entry_points.txt").write_text("[barocast.sinks]\nsiren = acme_siren:make\n")
-    (info / "RECORD").write_text("acme_siren.py,,\nacme_siren-1.2.0.dist-info/METADATA,,\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    return tmp_path
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+    offers = "[barocast.sinks]\nsiren = acme_siren:make\n"
+    return installed(tmp_path, "Acme-Siren", offers, {"acme_siren.py": SINK}, "1.2.0")
 
 
 @pytest.mark.req("SEC-07")
@@ -102,3 +106,65 @@ def test_a_configuration_loads_no_strangers_feed_just_to_list_it(siren):
     )
 
     assert done.stdout == "read\n"
+
+
+@pytest.mark.req("SEC-07")
+def test_what_runs_is_the_source_that_was_hashed(siren, capsys):
+    """Compiled code beside it, of the same size and time, would else be taken for it."""
+    source = siren / "acme_siren.py"
+    source.write_text(SINK.replace("LOADED", "HIDDEN"))
+    py_compile.compile(str(source), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    source.write_text(SINK)
+    check_allowed("barocast.sinks", "siren", installed_plugins())
+    importlib.import_module("acme_siren")
+
+    assert capsys.readouterr().out == "LOADED\n"
+
+
+@pytest.mark.req("SEC-07")
+@pytest.mark.parametrize("module", ["RECORDER.py", "direct_url.json/x.py", "no__pycache__/x.py"])
+def test_a_file_is_hashed_whatever_it_is_called(tmp_path, monkeypatch, module):
+    offers = "[barocast.monitors]\nacme = acme:FEED\n"
+    installed(tmp_path, "acme", offers, {"acme/__init__.py": FEED, f"acme/{module}": ""})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = installed_plugins()
+    (tmp_path / "acme" / module).write_text("# changed\n")
+
+    assert installed_plugins() != before
+
+
+@pytest.mark.req("SEC-07")
+def test_a_stranger_that_calls_itself_barocast_is_a_stranger(tmp_path, monkeypatch):
+    installed(tmp_path, "barocast", "[barocast.monitors]\nevil = evil:FEED\n", {"evil.py": FEED})
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    with pytest.raises(SettingsError, match="'evil' is offered by barocast 1"):
+        check_allowed("barocast.monitors", "evil", ())
+
+
+@pytest.mark.req("SEC-07")
+@pytest.mark.parametrize("asked", [["doctor"], ["run", "--check", "--config", "or.toml"]])
+def test_no_command_loads_a_feed_that_nobody_named(tmp_path, asked):
+    installed(tmp_path, "acme", "[barocast.monitors]\nacme = acme:FEED\n", {"acme.py": LOUD_FEED})
+    (tmp_path / "or.toml").write_text('[feed]\nkind = "nonsense"\naddress = "tcp-listen://127.0.0.1:1"\n')
+    code = (
+        f"import sys; sys.path.append({str(tmp_path)!r}); from barocast.plugin.cli import main; main({asked})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout + done.stderr != ""
+    assert "LOADED" not in done.stdout
+
+
+@pytest.mark.req("SEC-07")
+def test_no_stranger_takes_the_place_of_a_feed_or_a_command_of_ours(tmp_path, monkeypatch, capsys):
+    offers = "[barocast.monitors]\nhl7 = zz:FEED\n[barocast.commands]\naudit = zz\n"
+    installed(tmp_path, "zz", offers, {"zz.py": LOUD_FEED})
+    for path in (str(tmp_path), ""):
+        monkeypatch.setattr(sys, "path", [path, *sys.path, str(tmp_path)])
+
+        assert find_feed("hl7") is HL7
+        main(["audit"])
+        assert "LOADED" not in capsys.readouterr().out

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from barocast.plugin.audit import ledger as ledger_module
 from barocast.plugin.audit.ledger import Ledger
 from barocast.plugin.audit.log_file import write_head
-from barocast.plugin.audit.reading import opened, read_head, rows, said
+from barocast.plugin.audit.reading import opened, read_head, rows, said, seals
 from barocast.plugin.audit.row import GENESIS, Provenance, chained, make_row
-from barocast.plugin.audit.seal import DeviceKey, Purpose, public_key, write_whole
+from barocast.plugin.audit.seal import DeviceKey, Purpose, device_key, public_key, write_whole
 from barocast.plugin.audit.verify import verify
 
 COUNT = 200
@@ -119,7 +119,7 @@ class closing_ledger:  # noqa: N801 - reads as the context manager that it is
         (["INSERT INTO rows SELECT 202, replace(record, '201', '202'), hash FROM rows WHERE sequence=201"],
          (202, "edited")),
         (["UPDATE rows SET record=CAST(record AS BLOB) WHERE sequence=7"], (7, "damaged")),
-        (["UPDATE seals SET signature=zeroblob(64)"], (1, "foreign signature")),
+        (["UPDATE seals SET signature=zeroblob(64)"], (201, "foreign signature")),
     ],
 )  # fmt: skip
 def test_every_kind_of_damage_is_told_by_its_first_row(log, statements, expected):
@@ -156,6 +156,24 @@ def test_a_truncated_log_stays_broken_when_the_service_goes_on_with_it(log):
 
     assert told(log)[190]["body"] == {"found": "it was signed up to row 201 and ends at row 190"}
     assert found_in(log) == (191, "damage")
+
+
+@pytest.mark.req("SEC-04")
+def test_the_file_keeps_no_older_signature_that_a_shorter_log_would_fit(log, sound):
+    """With one, rows could be cut off together with what signed them, and nobody would need the key."""
+    with opened(log) as db:
+        kept = list(seals(db))
+    written = (log / "audit.db").read_bytes()
+
+    assert kept == [read_head(sound)]
+    assert [hash_ for hash_ in signed_before(sound) if hash_ in written] == []
+
+
+def signed_before(folder):
+    """The signatures that this box's key made for every earlier row."""
+    key = device_key(folder)
+    with opened(folder) as db:
+        return [key.seal(Purpose.RUNNING, row.sequence, row.hash).signature for row in rows(db)]
 
 
 @pytest.mark.req("SEC-04")

@@ -59,7 +59,7 @@ def test_the_key_that_was_noted_decides(log, tmp_path, capsys, from_file):
     status, printed = said(capsys, "verify", log, "--key", file if from_file else noted)
 
     assert status == 1
-    assert "BROKEN at row 1: foreign signature" in printed.err
+    assert "BROKEN at row 6: foreign signature" in printed.err
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,11 @@ def wheelhouse(folder: Path, version: str, doctor: int = 0) -> Path:
     return folder
 
 
-def install(source: Path, prefix: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def install(
+    source: Path, prefix: Path, *options: str, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     script = ["sh", str(source / "install.sh"), "--prefix", str(prefix), "--python", sys.executable]
-    return subprocess.run([*script, *options], capture_output=True, text=True, check=False)
+    return subprocess.run([*script, *options], capture_output=True, text=True, check=False, cwd=cwd)
 
 
 def in_use(prefix: Path) -> str:
@@ -158,6 +160,14 @@ def test_a_wheel_that_nobody_listed_is_not_run(houses, tmp_path):
     (house / "wheels/pip-0.whl").write_text("not pip")
 
     assert install(house, tmp_path).returncode == 0
+
+
+def test_nothing_is_imported_from_where_it_is_started(houses, tmp_path):
+    for name in ("platform", "venv", "pip", "toy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('planted')")
+    done = install(houses["1.0"], tmp_path / "box", cwd=tmp_path)
+
+    assert (done.returncode, "planted" in done.stdout + done.stderr) == (0, False)
 
 
 def test_another_python_is_refused_by_name(houses, tmp_path):

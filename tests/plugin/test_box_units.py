@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from barocast.plugin.box.wheelhouse import FILES
+from barocast.plugin.web.door import MOST_CONNECTIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +105,11 @@ def test_every_end_that_nobody_asked_for_starts_the_failure_signal(tmp_path, res
 @pytest.mark.parametrize("name", ["barocast.service", "install.sh", "Containerfile"])
 def test_onnxruntime_writes_no_device_id_and_sends_no_usage_data(name):
     assert "ORT_DISABLE_TELEMETRY=1" in (FILES / name).read_text("utf-8")
+
+
+@pytest.mark.req("SEC-12")
+def test_there_are_descriptors_for_far_more_than_the_screen_lets_in():
+    assert int(dict(directives("barocast.service"))["LimitNOFILE"]) > 10 * MOST_CONNECTIONS
 
 
 def test_without_a_drop_in_there_is_no_network_and_no_right_of_the_kernels():

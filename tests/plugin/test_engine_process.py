@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -14,6 +15,7 @@ from toy_bundle import toy_bundle
 
 from barocast.plugin.service import engine_wire
 from barocast.plugin.service.engine_process import EngineProcess, _Child, engine_command
+from barocast.runtime.bundle import default_bundle
 from barocast.runtime.domain import Fault, Forecast, ModelInput
 from barocast.runtime.engines import OrtEngine
 from barocast.runtime.errors import BundleError
@@ -164,3 +166,23 @@ def test_frames_of_another_length_are_refused(toy):
             engine_wire.unpack_answer(b"F", off, manifest, 1.0)
     with pytest.raises(engine_wire.EngineLostError, match="kind"):
         engine_wire.unpack_answer(b"?", told, manifest, 1.0)
+
+
+def test_it_imports_nothing_from_where_it_was_started(tmp_path):
+    (tmp_path / "numpy.py").write_text("raise SystemExit('planted')")
+    done = subprocess.run(
+        engine_command(default_bundle()), cwd=tmp_path, input=b"", capture_output=True, check=False
+    )
+
+    assert (done.returncode, b"planted" in done.stderr) == (0, False)
+
+
+def test_where_nothing_compiled_counts_it_counts_for_the_engine_too(monkeypatch):
+    monkeypatch.setattr(sys, "pycache_prefix", "/dev/null")
+    python = engine_command(default_bundle())[
+        : -len(("-m", "module", "bundle", "trust", "revoked", "threads"))
+    ]
+    code = "import sys; print(sys.pycache_prefix, sys.flags.isolated)"
+    done = subprocess.run([*python, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "/dev/null 1\n"

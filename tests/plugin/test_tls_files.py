@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from toy_bundle import toy_bundle
 
 from barocast.plugin.cli import main
+from barocast.plugin.doctor.beds import bed
+from barocast.plugin.service.house import BedFile
 from barocast.plugin.settings import parse_settings
 from barocast.plugin.transports.addresses import check_files
 from barocast.plugin.transports.credentials import Credentials
@@ -167,3 +169,22 @@ def test_run_tells_of_a_missing_file_in_one_line(tmp_path, box, capsys):
     assert capsys.readouterr().err == (
         "barocast: /no/ca.pem: cannot be read (No such file or directory); name a PEM file in [feed.tls] ca\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("tcp-listen://0.0.0.0:6661", True),
+        ("tcp-listen://[::]:6661", True),
+        ("tcp-listen://or3.example:6661", True),
+        ("tcp-listen://127.0.0.1:6661", False),
+        ("tcp-listen://localhost:6661", False),
+        ("tcp://10.0.0.9:6661", False),
+    ],
+)
+def test_doctor_says_where_a_network_may_call_us_in_plain(tmp_path, address, said):
+    settings = parse_settings(f'[feed]\nkind = "hl7"\naddress = "{address}"\n', "or3.toml")
+    found = BedFile("or3", tmp_path / "or3.toml", settings)
+    plain = [each for each in bed(found, running=True) if each.topic == "plain"]
+
+    assert [(each.ok, address in each.text) for each in plain] == [(True, True)] * said

@@ -14,7 +14,7 @@ from eventually import eventually
 from web_ends import TOKEN, Served
 
 from barocast.plugin.desk import Admit, Discharge
-from barocast.plugin.web import connections, server
+from barocast.plugin.web import attempts, connections, door, server
 from barocast.plugin.web.bed import Bed
 from barocast.plugin.web.board import Board
 from barocast.plugin.web.page import Page
@@ -28,6 +28,12 @@ from barocast.runtime.alarm.events import (
 )
 from barocast.runtime.domain import Patient
 from barocast.runtime.errors import SettingsError
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """No test waits for what is answered late."""
+    monkeypatch.setattr(attempts, "LATE_S", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -309,11 +315,25 @@ def test_a_login_gives_a_cookie_that_lets_act_and_does_not_hold_the_token(locked
     assert locked.acted("audio-off", {}, Cookie=cookie)[1] == (200, {"ok": True})
 
 
-@pytest.mark.parametrize("body", [{"token": "wrong"}, {"token": ""}, {"token": 7}, {}])
+@pytest.mark.parametrize("body", [{"token": "wrong"}, {"token": ""}, {"token": 7}, {"token": "\ud800"}, {}])
 def test_a_login_with_a_wrong_token_gives_nothing(locked, body):
     status, headers, _ = locked.ask("POST", "/api/login", body)
 
     assert (status, headers["set-cookie"]) == (401, None)
+
+
+@pytest.mark.req("SEC-10")
+def test_wrong_tokens_are_told_of_and_the_right_one_is_let_in_all_the_same():
+    served = Served(token=TOKEN)
+    tries = [served.ask("POST", "/api/login", {"token": f"try {n}"})[0] for n in range(attempts.MANY - 1)]
+    before = served.page.trouble
+    tries += [served.ask("GET", "/api/beds", Authorization="Bearer another")[0]]
+    after = served.page.trouble
+    right = served.ask("POST", "/api/login", {"token": TOKEN})[0]
+    served.page.close()
+
+    assert (tries, before, right) == ([401] * attempts.MANY, "", 200)
+    assert "wrong tokens came to the screen" in after
 
 
 def test_without_a_token_of_its_own_no_box_can_be_logged_in_to(served):
@@ -383,7 +403,7 @@ def test_a_certificate_that_is_none_is_refused_by_the_name_of_its_table(tmp_path
 
 @pytest.mark.req("SEC-12")
 def test_connections_without_end_are_hung_up_and_do_not_keep_others_out(monkeypatch):
-    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 5)
+    monkeypatch.setattr(door, "MOST_CONNECTIONS", 5)
     served = Served()
     lines = [socket.create_connection(("127.0.0.1", served.port), 5) for _ in range(5)]
     eventually(lambda: len(served.page._server.server_state.connections) == 5)
@@ -418,3 +438,41 @@ def test_whoever_connects_and_says_nothing_is_hung_up(monkeypatch):
 
 def test_a_page_that_runs_has_no_trouble(served):
     assert served.page.trouble == ""
+
+
+@pytest.mark.req("SEC-12")
+def test_whoever_begins_a_second_request_and_says_no_more_is_hung_up(monkeypatch):
+    monkeypatch.setattr(connections, "REQUEST_S", 0.5)
+    served = Served()
+    with socket.create_connection(("127.0.0.1", served.port), 5) as line:
+        line.sendall(b"GET /api/beds HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        first = line.recv(65536)
+        line.sendall(b"GET / HTTP/1.1\r\nHo")
+        with contextlib.suppress(ConnectionResetError):
+            while line.recv(65536):
+                pass
+    served.page.close()
+
+    assert first.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.req("SEC-12")
+def test_whoever_does_not_begin_a_handshake_is_counted(remote, monkeypatch):
+    monkeypatch.setattr(door, "MOST_CONNECTIONS", 2)
+    eventually(lambda: not remote.page._server.server_state.connections)
+    silent = [socket.create_connection(("127.0.0.1", remote.port), 5) for _ in range(2)]
+    with (
+        socket.create_connection(("127.0.0.1", remote.port), 5) as third,
+        contextlib.suppress(ConnectionResetError),
+    ):
+        assert third.recv(1) == b""
+    for line in silent:
+        line.close()
+
+    assert eventually(lambda: let_in(remote)) == 200
+
+
+def let_in(served):
+    with contextlib.suppress(OSError):
+        return served.ask("GET", "/")[0]
+    return None

@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
-from toy_bundle import graph, toy_bundle
+from onnx import SparseTensorProto, TensorProto, helper
+from toy_bundle import graph, known_answers, toy_bundle
 
-from barocast.runtime.bundle import SIZE_CAPS, _verify_signature, default_bundle, read_bundle, write_manifest
+from barocast.runtime.bundle import (
+    MOST_UNPACKED,
+    SIZE_CAPS,
+    _verify_signature,
+    default_bundle,
+    read_bundle,
+    write_manifest,
+)
 from barocast.runtime.errors import BundleError, Refused, SettingsError
 from barocast.runtime.graph_rules import broken_graph_rule
 from barocast.runtime.trust import revoked, trusted_keys
@@ -141,6 +149,12 @@ def sparse(model):
     model.graph.sparse_initializer.add()
 
 
+def sparse_attribute(model):
+    outside = TensorProto(data_type=1, dims=[1], data_location=TensorProto.EXTERNAL)
+    held = SparseTensorProto(values=outside, dims=[4])
+    model.graph.node.append(helper.make_node("Constant", [], ["w"], sparse_value=held))
+
+
 RULES = {
     "outside the file": external,
     "keeps weights outside": deep_external,
@@ -150,6 +164,7 @@ RULES = {
     "opset 24": lambda m: setattr(m.opset_import[0], "version", 24),
     "functions of its own": lambda m: m.functions.add(name="f"),
     "sparse": sparse,
+    "holds sparse weights": sparse_attribute,
 }
 
 
@@ -166,6 +181,84 @@ def test_a_graph_that_reaches_outside_itself_is_refused_though_it_is_signed(tmp_
     with pytest.raises(BundleError, match=said) as caught:
         toy.read()
     assert caught.value.code is Refused.GRAPH
+
+
+def with_known_answers(folder, write):
+    """A toy, signed, whose known answers are what `write` makes of their path."""
+    toy = toy_bundle(folder / "b")
+    manifest = toy.read().manifest
+    write(toy.directory / "known_answers.npz")
+    write_manifest(toy.directory, manifest)
+    toy.resign()
+    return toy
+
+
+def bomb(path):
+    np.savez_compressed(path, **known_answers(), more=np.zeros(MOST_UNPACKED, np.uint8))
+
+
+def bare_array(path):
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+def huge_header(path):
+    """An array of a few bytes that says of itself that it has 2**60."""
+    with zipfile.ZipFile(path, "w") as archive, archive.open("series.npy", "w") as file:
+        np.lib.format.write_array_header_1_0(
+            file, {"descr": "|u1", "fortran_order": False, "shape": (1 << 60,)}
+        )
+
+
+@pytest.mark.req("SEC-02")
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (bomb, "at most 67108864 may be"),
+        (bare_array, "not an npz archive"),
+        (huge_header, "not an npz archive"),
+        (lambda path: path.write_bytes(b""), "not an npz archive"),
+    ],
+    ids=["bomb", "no archive", "huge", "empty"],
+)
+def test_known_answers_that_would_fill_the_memory_or_are_none_are_refused(tmp_path, write, said):
+    toy = with_known_answers(tmp_path, write)
+
+    with pytest.raises(BundleError, match=said) as caught:
+        toy.read()
+    assert caught.value.code is Refused.KNOWN_ANSWERS
+
+
+def varint(number):
+    low = number & 0x7F
+    return bytes([low]) if number < 0x80 else bytes([low | 0x80]) + varint(number >> 7)
+
+
+def field(number, content, over=0):
+    return varint(number << 3 | 2 | over) + varint(len(content)) + content
+
+
+def model_of(node):
+    """An ONNX file of one node, byte by byte: IR 8, opset 17."""
+    return b"\x08\x08" + field(7, field(1, node)) + field(8, b"\x10\x11")
+
+
+@pytest.mark.req("SEC-02")
+def test_a_key_of_more_than_32_bits_hides_no_operator():
+    """protobuf cuts a key to 32 bits: what is an unknown field to us would be a domain to it."""
+    node = helper.make_node("Gelu", ["x"], ["y"]).SerializeToString()
+    hidden = field(7, b"com.microsoft", over=1 << 32)
+
+    assert broken_graph_rule(model_of(node)) is None
+    assert broken_graph_rule(model_of(node + hidden)) == "is not an ONNX file"
+
+
+@pytest.mark.req("SEC-02")
+def test_what_onnxruntime_takes_for_its_own_format_is_refused():
+    """`ORTM` at byte 4: a flatbuffer whose first bytes are a sound protobuf, too."""
+    odd = b"\x08\x08\xfa\x00ORTM" + bytes(0x4F - 3)
+
+    assert "onnxruntime's own format" in broken_graph_rule(odd)
 
 
 def test_the_graph_that_ships_breaks_no_rule():

@@ -55,7 +55,7 @@ check_wheelhouse() {
 
 check_python() {
   target=$(cat "$here/target")
-  is=$("$python" -c 'import platform, sys; print("%s-cp%d%d" % (platform.machine(), *sys.version_info[:2]))') ||
+  is=$("$python" -I -c 'import platform, sys; print("%s-cp%d%d" % (platform.machine(), *sys.version_info[:2]))') ||
     die "$python does not run; name a Python with --python"
   [ "$is" = "$target" ] || die "this wheelhouse is for $target; $python is $is"
 }
@@ -64,7 +64,7 @@ check_python() {
 # one that SHA256SUMS names: a folder may hold files that nobody listed.
 fill() {
   rm -rf "$1"
-  "$python" -m venv --without-pip $site "$1"
+  "$python" -I -m venv --without-pip $site "$1"
   pip=$(sed -n 's|^[0-9a-f]*  \(wheels/pip-.*\)$|\1|p' "$here/SHA256SUMS")
   "$1/bin/python" "$here/$pip/pip" --isolated --disable-pip-version-check --no-cache-dir install --quiet --no-index \
     --ignore-installed --require-hashes --only-binary=:all: --find-links "$here/wheels" -r "$here/requirements.txt"
