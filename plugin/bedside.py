@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from barocast.plugin.bedside_book import Unmetered
 from barocast.plugin.desk import Admit, Describe, Discharge
 from barocast.plugin.feed_hearing import STANDS, FeedHearing
 from barocast.plugin.parts import Parts
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from barocast.plugin.alarm_memory import AlarmMemory
-    from barocast.plugin.bedside_book import AlarmLog, CaseBook
+    from barocast.plugin.bedside_book import AlarmLog, CaseBook, Meter
     from barocast.plugin.desk import Act, Desk
     from barocast.plugin.sinks.jsonl import JsonLinesSink
     from barocast.plugin.sinks.sink import AlarmSink
@@ -83,6 +84,7 @@ class Bedside:
         """What is lost outside the decoder, in words that follow a number -> how much so far."""
         self.describe: Callable[[], Patient] | None = None
         """Who lies there as the feed tells it; None where the site asks for nothing of it."""
+        self.meter: Meter = Unmetered()
         self.other_patient: Callable[[], None] = lambda: None
         """Called when people say that somebody else lies there, for what the session knows of the former."""
         self.sinks = sinks
@@ -240,13 +242,15 @@ class Bedside:
         everything = [*(e for outcome in outcomes for e in outcome.effects), *effects]
         for effect in everything:
             if isinstance(effect, Apply):
-                self.ways_out.apply(effect.snapshot)
+                self.meter.told(self.ways_out.apply(effect.snapshot))
                 self._records.kept(self.watch.stored(effect.snapshot.now_s))
         for outcome in outcomes:
             self.decision = outcome.decision
             if isinstance(outcome.decision, Risk):
                 self._clock.forecast()
+            self.meter.decided(outcome.decision, self.device_s(now_s) - outcome.decision.t_s)
             self._records.decided(outcome, now_s, self._wall())
         for effect in everything:
             if isinstance(effect, Log):
+                self.meter.logged(effect.row)
                 self._records.logged(effect.row, self._wall())

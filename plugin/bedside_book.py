@@ -1,4 +1,4 @@
-"""What a bed writes into, beside its sinks: the case that is open, and the alarm and audit log.
+"""What a bed tells, beside its sinks: the case that is open, the alarm and audit log, and its meter.
 
 Both are asked from the bed's own loop, return at once and never raise: what cannot be written is a value,
 from which the bed makes the technical condition `log fault`.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from barocast.plugin.sinks.sink import Receipt
     from barocast.plugin.watch import Outcome
     from barocast.runtime.alarm.events import LogRow
-    from barocast.runtime.domain import Patient
+    from barocast.runtime.domain import Decision, Patient
 
 
 class CaseBook(Protocol):
@@ -53,3 +53,29 @@ class AlarmLog(Protocol):
 
     def note(self, kind: str, fields: Mapping[str, object], wall: str) -> Receipt:
         """Append what is no alarm: admit, describe, discharge, start, stop, settings."""
+
+
+class Meter(Protocol):
+    """Counts what a bed does (health.meter.BedMeter)."""
+
+    def decided(self, decision: Decision, late_s: float) -> None:
+        """Count a decision, `late_s` seconds of the device's clock after its own time."""
+
+    def logged(self, row: LogRow) -> None:
+        """Count a row of the alarm log."""
+
+    def told(self, receipts: Mapping[str, Receipt]) -> None:
+        """Count what the sinks said to a snapshot."""
+
+
+class Unmetered:
+    """A meter that counts nothing."""
+
+    def decided(self, decision: Decision, late_s: float) -> None:
+        """Let it pass."""
+
+    def logged(self, row: LogRow) -> None:
+        """Let it pass."""
+
+    def told(self, receipts: Mapping[str, Receipt]) -> None:
+        """Let it pass."""

@@ -54,8 +54,10 @@ def run(args: Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: stopped.append(received))
     clock = Clock()
-    with Household(house) as household:
+    with Household(house, clock) as household:
         service = Service(household.model, clock, notifier(), Progress(clock), heartbeat=_heartbeat())
+        household.health.watchdog_s = service.notifier.watchdog_s
+        household.health.loops = lambda: service.beds
         for slug in household.slugs:
             service.add(slug, _fitting(slug, household, at_once=len(house.beds) == 1))
         service.run(lambda: bool(stopped))

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Final, get_origin, get_type_hints
 from barocast.plugin.allowed import check_allowed, check_lines
 from barocast.plugin.feeds import GROUP as MONITORS
 from barocast.plugin.feeds import feed_names, find_feed, live_names
+from barocast.plugin.migrate import migrate
 from barocast.plugin.sinks.sink import GROUP as SINKS
 from barocast.plugin.sinks.way_out import way_out
 from barocast.plugin.transports.addresses import check_address
@@ -205,7 +206,7 @@ _SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
 
 def read_settings(path: Path) -> Settings:
     """Read the configuration file of one bed."""
-    return parse_tables(load_tables(path), str(path))
+    return parse_tables(current_tables(path), str(path))
 
 
 def parse_settings(text: str, name: str) -> Settings:
@@ -222,6 +223,11 @@ def load_tables(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
     return _tables(text, str(path))
+
+
+def current_tables(path: Path) -> dict[str, Any]:
+    """Read a file's TOML; one of an earlier version as today's would say it (migrate)."""
+    return migrate(load_tables(path), str(path))[0]
 
 
 def parse_box(tables: dict[str, Any], name: str) -> dict[str, Any]:

@@ -91,6 +91,11 @@ class AuditLog:
         self._thread.start()
 
     @property
+    def pending(self) -> int:
+        """Rows that are not on the disk yet."""
+        return len(self._waiting)
+
+    @property
     def trouble(self) -> str:
         """Say why rows do not reach the disk now; empty while they do."""
         why = self._failure or (NO_ANSWER if self._stalled else "")

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 EVERY_S: Final = 15.0
+HEALTH: Final = Path("/run/barocast/health.prom")
+"""Where the unit's service writes, and `doctor` looks."""
 CLOSE_S: Final = 1.0
 READABLE: Final = 0o644
 """The collector is another user; nothing in it is secret."""

@@ -18,6 +18,7 @@ from barocast.plugin.bedside import Bedside
 from barocast.plugin.clock import wall_s, wall_time
 from barocast.plugin.feeds import find_feed
 from barocast.plugin.forecast_quality import QualityWatch
+from barocast.plugin.health.meter import BedMeter
 from barocast.plugin.patience import Patience
 from barocast.plugin.recorder import RecordedSession, Recorder
 from barocast.plugin.screen import FRAME_S, Screen, view_of
@@ -58,12 +59,14 @@ SOUND: Final = "sound"
 
 @dataclass(frozen=True, slots=True)
 class Screens:
-    """Where a bed is shown."""
+    """Where a bed is shown, and what counts what it does."""
 
     board: Board | None = None
     """Of the page; None where there is none."""
     trouble: Callable[[], str] = str
     """What is wrong with the page."""
+    meter: BedMeter | None = None
+    """Of this bed; None where nobody counts."""
 
 
 def build(station: Station, model: Model) -> Bedside:
@@ -124,7 +127,13 @@ def fit(station: Station, model: Model, screens: Screens) -> Fitted:
         shown.append(terminal_screen(terminal, bedside, silent=settings.alarm.silent))
     if screens.board is not None:
         shown.append(_publisher(screens, station, model, bedside))
-    return Fitted(bedside, _line(settings, bedside), together(shown), closing.close)
+    meter = screens.meter or BedMeter()
+    meter.begin()
+    bedside.meter = meter
+    if (audit := station.audit) is not None:
+        meter.pending = lambda: audit.pending
+    shown.append(lambda now_s: meter.looked(bedside, now_s))
+    return Fitted(bedside, _line(settings, bedside), together(shown), closing.close, meter.moved)
 
 
 def together(shown: list[Callable[[float], None]]) -> Callable[[float], None]:

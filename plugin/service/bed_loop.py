@@ -47,6 +47,8 @@ class Fitted:
     line: Line
     show: Callable[[float], None] | None = None
     close: Callable[[], None] = lambda: None
+    moved: Callable[[str, float], None] = lambda _loop, _now_s: None
+    """Hears which loop went around, and when."""
 
 
 class BedLoop:
@@ -114,13 +116,17 @@ class BedLoop:
                 until=self._stopping.is_set,
                 sleep=self._clock.sleep,
                 show=fitted.show,
-                moved=lambda loop: self._progress.moved(f"{self.slug} {loop}"),
+                moved=lambda loop: self._moved(loop, fitted),
             )
             fitted.bedside.close()
         finally:
             for loop in loops:
                 self._progress.forget(loop)
             fitted.close()
+
+    def _moved(self, loop: str, fitted: Fitted) -> None:
+        self._progress.moved(f"{self.slug} {loop}")
+        fitted.moved(loop, self._clock())
 
     def _fail(self, error: Exception) -> None:
         self.restarts += 1

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from barocast.plugin.settings import OF_THE_BOX, Settings, load_tables, parse_box, parse_tables
+from barocast.plugin.settings import OF_THE_BOX, Settings, current_tables, parse_box, parse_tables
 from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class House:
 def read_house(path: Path) -> House:
     """Read a file or a folder."""
     if not path.is_dir():
-        settings = parse_tables(load_tables(path), str(path))
+        settings = parse_tables(current_tables(path), str(path))
         return House(settings, (BedFile(slug_of(settings.bed.name), path, settings),))
     shared = _shared(path / BOX)
     beds = tuple(_bed(file, shared) for file in sorted(path.glob("*.toml")) if file.name != BOX)
@@ -67,7 +67,7 @@ def slug_of(name: str) -> str:
 def _shared(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return parse_box({}, str(path))
-    return parse_box(load_tables(path), str(path))
+    return parse_box(current_tables(path), str(path))
 
 
 def _bed(path: Path, shared: Mapping[str, Any]) -> BedFile:
@@ -79,7 +79,7 @@ def _bed(path: Path, shared: Mapping[str, Any]) -> BedFile:
 
 
 def _own(path: Path, shared: Mapping[str, Any]) -> Settings:
-    tables = load_tables(path)
+    tables = current_tables(path)
     if stray := [name for name in OF_THE_BOX if name in tables]:
         raise SettingsError(f"{path}: [{stray[0]}]: is the whole box's; move it to {BOX}")
     return parse_tables(tables, str(path), shared)

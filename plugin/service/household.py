@@ -1,4 +1,4 @@
-"""What the beds of a box share: the model, the page, and the keeping of the disk.
+"""What the beds of a box share: the model, the page, the keeping of the disk, and what is measured of it all.
 
     with Household(house) as household:
         household.fit(slug)       puts one bed together, now and after every failure
@@ -10,18 +10,22 @@ model that is refused costs the forecasts (model.refused_model).
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.audit.keeping import Keeping, Limits
 from barocast.plugin.audit.reserve import Reserve
 from barocast.plugin.clock import wall_s, wall_time
+from barocast.plugin.health.metrics import Health
+from barocast.plugin.health.textfile import HEALTH, TextFile
 from barocast.plugin.serve import say
 from barocast.plugin.service.bed import Screens, fit
 from barocast.plugin.service.model import load_model, refused_model
 from barocast.plugin.service.releases import Releases
-from barocast.plugin.service.station import station
+from barocast.plugin.service.station import RUNTIME_FOLDER, station
 from barocast.plugin.transports.addresses import check_files
 from barocast.plugin.web.access import read_token
 from barocast.plugin.web.board import Board
@@ -29,6 +33,7 @@ from barocast.plugin.web.page import Page
 from barocast.runtime.errors import BundleError, PatientError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     from barocast.plugin.service.bed_loop import Fitted
@@ -46,10 +51,12 @@ KEEPING_END_S: Final = 1.0
 class Household:
     """Opens what is shared, and closes it again. Raises SettingsError, PatientError."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, clock: Callable[[], float]) -> None:
+        """`clock` gives real seconds."""
+        self.health = Health(house.box.storage, clock)
         self._unserved = [bed.trouble for bed in house.beds if bed.settings is None]
         """What keeps beds of this box from being served: the others tell it."""
-        self.model = _model(house)
+        self.model = self.health.measured(_model(house))
         storage, screen = house.box.storage, house.box.screen
         self._root = Path(storage.folder) if storage.folder else None
         self._reserve = Reserve(self._root) if self._root else None
@@ -58,6 +65,7 @@ class Household:
         self._stations = self._opened(house)
         self._keeping = self._keep(self._root, storage) if self._root else None
         self._screens = self._page(screen) if screen.address else Screens()
+        self._textfile = self._written(os.environ.get(RUNTIME_FOLDER, ""))
 
     def __enter__(self) -> Self:
         """Give itself."""
@@ -71,8 +79,10 @@ class Household:
         """Put one bed together. Raises SettingsError."""
         opened = self._stations[slug]
         check_files(opened.settings.feed.address, opened.settings.feed.tls)
-        fitted = fit(opened, self.model, self._screens)
+        fitted = fit(opened, self.model, replace(self._screens, meter=self.health.bed(slug)))
         fitted.bedside.parts["other beds"] = lambda: "; ".join(self._unserved)
+        if (file := self._textfile) is not None:
+            fitted.bedside.parts["health"] = lambda: file.trouble
         if (keeping := self._keeping) is not None:
             fitted.bedside.parts["storage"] = lambda: keeping.trouble
         return fitted
@@ -105,7 +115,7 @@ class Household:
 
     def _page(self, screen: ScreenSettings) -> Screens:
         board = Board()
-        page = Page(board, [opened.bed for opened in self._stations.values()])
+        page = Page(board, [opened.bed for opened in self._stations.values()], self.health.metrics)
         try:
             url = page.start(screen.address, read_token(screen.token), screen.certificate, screen.key)
         except SettingsError as error:
@@ -115,6 +125,15 @@ class Household:
         self._closing.callback(page.close)
         say(f"screen: {url}")
         return Screens(board, lambda: page.trouble)
+
+    def _written(self, folder: str) -> TextFile | None:
+        """Write the metrics where the service manager lets us keep what a reboot shall forget."""
+        if not folder:
+            return None
+        file = TextFile(Path(folder) / HEALTH.name, self.health.metrics)
+        file.start()
+        self._closing.callback(file.close)
+        return file
 
     def _keep(self, root: Path, storage: StorageSettings) -> Keeping:
         keeping = Keeping(

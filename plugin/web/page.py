@@ -28,7 +28,7 @@ from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from barocast.plugin.web.bed import Bed
     from barocast.plugin.web.board import Board
@@ -43,7 +43,9 @@ MOST_HEAD: Final = 16 * 1024
 class Page:
     """Serves the board and the desks of the beds."""
 
-    def __init__(self, board: Board, beds: Iterable[Bed]) -> None:
+    def __init__(self, board: Board, beds: Iterable[Bed], metrics: Callable[[], str] | None = None) -> None:
+        """`metrics` gives what GET /metrics answers, for Prometheus; None: nothing there."""
+        self._metrics = metrics
         self._board = board
         self._beds = tuple(beds)
         self._attempts = Attempts()
@@ -54,7 +56,7 @@ class Page:
         """Serve at HOST:PORT, port 0 for a free one; give the URL. Raises SettingsError."""
         asked = Address.parse(address)
         access = Access.of(asked, token, certificate)
-        config = _config(Site(self._board, self._beds, access, self._attempts))
+        config = _config(Site(self._board, self._beds, access, self._attempts, self._metrics))
         if certificate:
             config.ssl = _tls(certificate, key)
         listening = _listen(asked)

@@ -2,6 +2,7 @@
 
     GET  /  /bed/{bed}               the page (static/index.html), which holds nothing of a patient
     GET  /static/{name}              its parts
+    GET  /metrics                    figures of the service, for Prometheus
     GET  /api/beds                   [{"bed", "title"}]
     GET  /api/{bed}/state            the newest state
     GET  /api/{bed}/events           the same as it changes (events.py)
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from barocast.plugin.clock import wall_s
@@ -60,6 +61,8 @@ MEDIA: Final = MappingProxyType(
     }
 )
 """Ending -> type: the browser is told not to guess, and the box's own table may know none."""
+EXPOSITION: Final = "text/plain; version=0.0.4"
+"""Prometheus's text format."""
 BODY_S: Final = 5.0
 """Longest wait for a body."""
 ANSWER_S: Final = 2.0
@@ -72,7 +75,16 @@ UNANSWERED: Final = f"the bed has not answered within {ANSWER_S:g} s; nothing wa
 class Site:
     """The beds of one page, as a web site. Raises SettingsError where two share a slug."""
 
-    def __init__(self, board: Board, beds: Iterable[Bed], access: Access, attempts: Attempts) -> None:
+    def __init__(
+        self,
+        board: Board,
+        beds: Iterable[Bed],
+        access: Access,
+        attempts: Attempts,
+        metrics: Callable[[], str] | None = None,
+    ) -> None:
+        """`metrics` gives the text of GET /metrics, in a thread of the page."""
+        self._metrics = metrics
         self._board = board
         self._beds: dict[str, Bed] = {}
         for bed in beds:
@@ -89,6 +101,7 @@ class Site:
                 Route("/", self.page),
                 Route("/bed/{bed}", self.page),
                 Route("/static/{name}", self.static),
+                Route("/metrics", self.metrics),
                 Route("/api/beds", self.beds),
                 Route("/api/login", self.login, methods=["POST"]),
                 Route("/api/{bed}/state", self.state),
@@ -108,6 +121,13 @@ class Site:
     async def static(self, request: Request) -> Response:
         """Give a part of the page."""
         return _file(request.path_params["name"])
+
+    async def metrics(self, request: Request) -> Response:
+        """Give the figures of the service (health/metrics.py); whoever may see the beds may see them."""
+        self._let_see(request)
+        if self._metrics is None:
+            raise HTTPException(404, "nothing is measured here")
+        return PlainTextResponse(await asyncio.to_thread(self._metrics), media_type=EXPOSITION)
 
     async def beds(self, request: Request) -> Response:
         """Name the beds."""
