@@ -26,6 +26,7 @@ NOTICE = "Research software, not a medical device; it does not replace the monit
 ORDER = (
     "demo",
     "run",
+    "setup",
     "replay",
     "case",
     "decode",

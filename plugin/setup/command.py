@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from barocast.plugin import migrate
 from barocast.plugin.clock import Clock
 from barocast.plugin.doctor import beds, shared
+from barocast.plugin.service.bed import SOUND
 from barocast.plugin.service.model import load_model
 from barocast.plugin.settings import load_tables
 from barocast.plugin.setup import answers as given
@@ -112,8 +113,10 @@ def _wrote(written: Written) -> str:
 
 
 def _sound(settings: Settings, *, asked: bool) -> Iterator[Step]:
-    yield from map(of_finding, beds.ways_out(settings))
-    device = settings.sinks.sound_device
+    table = settings.ways_out.get(SOUND)
+    device = settings.sinks.sound_device or (table.device if table is not None else "")
+    if device or settings.ways_out or settings.sinks.others:
+        yield from map(of_finding, beds.ways_out(settings))
     if not device:
         yield open_step("sound", "NO SOUND: no device was named; `barocast sound list` names them")
     elif device.startswith(WAV_TARGET):

@@ -45,11 +45,13 @@ def test_the_service_serves_a_gateway_records_it_and_stops_when_told(tmp_path):
         f'log = "{tmp_path / "log.jsonl"}"\nrecord = "{tmp_path / "raw"}"\n'
     )
     command = [Path(sys.executable).with_name("barocast"), "run", "--config", config]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as service:
+    environment = os.environ | {"RUNTIME_DIRECTORY": str(tmp_path)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as service:
         with connected(port) as gateway:
             for second in range(0, 1201, 10):
                 gateway.sendall(abp_message(second))
                 assert b"MSA|AA|" in gateway.recv(4096)
+        measured = (tmp_path / "health.prom").read_text()
         service.send_signal(signal.SIGTERM)
         _, said = service.communicate(timeout=20)
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
@@ -58,5 +60,7 @@ def test_the_service_serves_a_gateway_records_it_and_stops_when_told(tmp_path):
     ]
 
     assert (service.returncode, "Traceback" in said) == (0, False)
+    assert 'bundle="toy-1"' in measured
+    assert not (tmp_path / "health.prom").exists()
     assert [line["state"] for line in lines].count("forecast") >= 10
     assert len([e for e in played if e.channel == "ABP_MEAN"]) == 121

@@ -189,6 +189,18 @@ def test_a_monitor_that_says_nothing_is_told_with_what_to_look_at(tmp_path, caps
     assert "look at cable, port and the monitor's setting" in steps[-1][2]
 
 
+def test_a_loudspeaker_with_a_table_of_its_own_is_not_called_no_sound(tmp_path, capsys, model):
+    write(GATEWAY, tmp_path / "etc")
+    with (tmp_path / "etc" / "or-3.toml").open("a") as file:
+        file.write(f'[sinks.sound]\ndevice = "wav:{tmp_path / "bursts"}"\n')
+    _, steps = set_up(tmp_path, capsys, free_port(), "--seconds", "0.1")
+
+    assert [text for _, name, text in steps if name in {"sinks", "sound"}] == [
+        f"sound: WAV files in {tmp_path / 'bursts'}; no loudspeaker",
+        "NO SOUND: files are written, and nobody hears them",
+    ]
+
+
 def test_a_port_that_somebody_has_is_bad(tmp_path, capsys, model):
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         status, steps = set_up(tmp_path, capsys, stranger.getsockname()[1], "--seconds", "0.2")
