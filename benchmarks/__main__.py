@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import demo, endurance, feeds, footprint, replay
+from benchmarks import alarm_burden, artefacts, demo, endurance, feeds, footprint, latency, replay
 
 MEASURES = {
+    "alarm_burden": alarm_burden.measure,
+    "artefacts": artefacts.measure,
     "demo": demo.measure,
     "endurance": endurance.measure,
     "feeds": feeds.measure,
     "footprint": footprint.measure,
+    "latency": latency.measure,
     "replay": replay.measure,
 }
 

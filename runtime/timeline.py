@@ -10,6 +10,11 @@ its last intervals, at most HOLD_LIMIT_S). That is the feed's resolution, not a 
 
 Where MAP was derived from the waveform (code DERIVED) it serves the columns in which the monitor
 itself gave no MAP.
+
+What a monitor tells is an average over seconds: it slides into a flush or a zeroing and out of it, and on the
+way looks like a fall of pressure. So within AVERAGED_S of an artefact, before it too, nothing that the
+monitor told counts, be the artefact seen in its numbers or in the wave. What was derived from the wave is of
+whole, sound beats and needs no such care.
 """
 
 from __future__ import annotations
@@ -24,14 +29,15 @@ import numpy as np
 from barocast.calibration.events import HYPOTENSION, find_events
 from barocast.calibration.landmarks import QUIET_S
 from barocast.runtime.clock_anchor import SET_BACK_S
-from barocast.runtime.domain import DERIVED, Abstain, CaseSoFar, Sample, Window
+from barocast.runtime.domain import DERIVED, Abstain, CaseSoFar, Reason, Sample, Window
+from barocast.runtime.quality import TRIPLE
 from barocast.runtime.steady_time import AHEAD_S, is_arterial, keeps_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from barocast.calibration.events import Span
-    from barocast.runtime.domain import Event, Floats, Reason
+    from barocast.runtime.domain import Event, Floats
 
 STEP_S: Final = 10.0
 WINDOW_MIN: Final = 15
@@ -46,6 +52,11 @@ HOLD_LIMIT_S: Final = 60.0
 """Slowest cadence that a forecast can be made on."""
 CADENCE_INTERVALS: Final = 9
 """Intervals whose median is a channel's cadence."""
+AVERAGED_S: Final = 12.0
+"""Longer than monitors average a pressure."""
+ARTEFACTS: Final = frozenset({Reason.FLUSH, Reason.ZEROING, Reason.DISCONNECTED})
+"""Pressures of no patient, that an average may hold a share of; in the monitor's own numbers also:"""
+TOLD_ARTEFACTS: Final = ARTEFACTS | {Reason.RANGE, Reason.FLAT}
 NEW_CASE_GAP_S: Final = 3600.0
 """A jump of the device's clock beyond this is another case, and everything before it is forgotten."""
 CASE_LIMIT_STEPS: Final = round(24 * 3600 / STEP_S)
@@ -66,6 +77,8 @@ class Timeline:
         self._first = 0
         self._map_told: tuple[float, Reason | None] = (-math.inf, None)
         """Device time of the monitor's newest MAP, and why it must not be used."""
+        self._artefact_s = -math.inf
+        """Device time of the newest artefact of the arterial line."""
 
     def take(self, events: Iterable[Event]) -> None:
         """Put the samples of our channels into their columns; everything else passes by."""
@@ -73,8 +86,9 @@ class Timeline:
             if isinstance(event, Sample) and event.t_s is not None and event.channel is not None:
                 self._advance(event, event.t_s)
                 if self._in_case(event.t_s):
+                    self._mind_artefact(event, event.t_s)
                     track = self._track(event.channel, derived=event.code == DERIVED)
-                    track.add(event.t_s, event.value if event.valid else np.nan)
+                    track.add(event.t_s, event.value if self._counts(event, event.t_s) else np.nan)
                 if event.channel == "ABP_MEAN" and event.code != DERIVED:
                     self._map_told = (event.t_s, event.reason)
 
@@ -159,6 +173,19 @@ class Timeline:
             return self.newest_s - SET_BACK_S
         return self._arterial_s - SET_BACK_S
 
+    def _mind_artefact(self, sample: Sample, t_s: float) -> None:
+        """Take out what the monitor's average may have held of an artefact already."""
+        artefacts = ARTEFACTS if sample.code == DERIVED else TOLD_ARTEFACTS
+        if sample.reason in artefacts and is_arterial(sample):
+            self._artefact_s = max(self._artefact_s, t_s)
+            for (channel, derived), track in self._tracks.items():
+                if channel in TRIPLE and not derived:
+                    track.withdraw(t_s - AVERAGED_S)
+
+    def _counts(self, sample: Sample, t_s: float) -> bool:
+        averaged = is_arterial(sample) and sample.code != DERIVED
+        return sample.valid and not (averaged and abs(t_s - self._artefact_s) <= AVERAGED_S)
+
     def _advance(self, sample: Sample, t_s: float) -> None:
         if not keeps_time(sample):
             return
@@ -176,7 +203,7 @@ class Timeline:
         self._tracks.clear()
         self._first = _column(t_s)
         self.newest_s = self._oldest_s = t_s
-        self._arterial_s = -math.inf
+        self._arterial_s = self._artefact_s = -math.inf
         self._map_told = (-math.inf, None)
 
     def _track(self, channel: str, *, derived: bool) -> _Track:
@@ -205,6 +232,8 @@ class _Track:
         self.valid_s = -math.inf
         """Device time of the newest valid sample."""
         self._last = (-np.inf, np.nan)
+        self._fresh: deque[tuple[float, int, float]] = deque()
+        """(device time, column of the case, value) of what may still be withdrawn."""
         self._intervals: deque[float] = deque(maxlen=CADENCE_INTERVALS)
 
     @property
@@ -225,6 +254,24 @@ class _Track:
             self._sum[column] += value
             self._count[column] += 1
             self.valid_s = max(self.valid_s, t_s)
+            self._keep_fresh(t_s, column + self._first, value)
+
+    def withdraw(self, since_s: float) -> None:
+        """Take out again what was put in of a time after `since_s`, at most AVERAGED_S back."""
+        for t_s, column, value in self._fresh:
+            if t_s > since_s:
+                place = column - self._first
+                self._count[place] -= 1
+                self._sum[place] = self._sum[place] - value if self._count[place] else 0.0
+        self._fresh = deque(kept for kept in self._fresh if kept[0] <= since_s)
+        self.valid_s = min(self.valid_s, since_s)
+        if self._last[0] > since_s:
+            self._last = (self._last[0], math.nan)
+
+    def _keep_fresh(self, t_s: float, column: int, value: float) -> None:
+        self._fresh.append((t_s, column, value))
+        while self._fresh[0][0] < t_s - AVERAGED_S:
+            self._fresh.popleft()
 
     def columns(self, start: int, stop: int) -> Floats:
         """Give the means of columns `start` to `stop`, NaN where nothing was measured."""
