@@ -37,10 +37,16 @@ class AlarmMemory:
         """Open nothing yet. Another bundle's state is not taken over: its risks are of another model."""
         self._path, self._bundle_id = path, bundle_id
         self._boottime, self._boot = boottime, boot
+        self._turn_s: float | None = None
+        """When the bed's turn began whose state is kept: what the turn takes must lengthen no pause."""
+
+    def turn(self) -> None:
+        """Take the time: a turn of the bed begins."""
+        self._turn_s = self._boottime()
 
     def keep(self, state: dict[str, Any]) -> str:
         """Write the state in the place of the former one, whole or not at all."""
-        head = {"bundle": self._bundle_id, "boot": self._boot(), "boottime_s": self._boottime()}
+        head = {"bundle": self._bundle_id, "boot": self._boot(), "boottime_s": self._of_turn()}
         draft = self._path.with_suffix(".draft")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +55,9 @@ class AlarmMemory:
         except OSError as error:
             return f"alarm memory: {self._path}: {error.strerror}"
         return ""
+
+    def _of_turn(self) -> float:
+        return self._boottime() if self._turn_s is None else self._turn_s
 
     def recall(self) -> tuple[object, float]:
         """Read what was kept; a file that is not ours is as good as none."""

@@ -110,6 +110,8 @@ class Bedside:
 
     def process(self, received: list[Event], now_s: float) -> bytes:
         """Work on events, let time pass, and give what to send."""
+        if (memory := self._records.memory) is not None:
+            memory.turn()
         self._begin(now_s)
         self._serve_desk(now_s)
         if self.describe is not None:

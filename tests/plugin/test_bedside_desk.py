@@ -206,3 +206,15 @@ def test_a_memory_that_cannot_be_written_is_a_log_fault(bundle, tmp_path):
     played(bed(bundle, sinks=[sink], memory=AlarmMemory(tmp_path / "file" / "m.json", "toy-1")), [0, 1])
 
     assert sink.shown()[0].startswith("log fault: alarm memory: ")
+
+
+def test_what_a_turn_takes_lengthens_no_pause(tmp_path):
+    """The state is of the turn's beginning; written later, it must not look younger."""
+    booted_s = [100.0]
+    memory = AlarmMemory(tmp_path / "bed.json", "toy-1", lambda: booted_s[0], lambda: "boot")
+    memory.turn()
+    booted_s[0] = 103.0
+    memory.keep({"pause": 60.0})
+    booted_s[0] = 104.0
+
+    assert memory.recall() == ({"pause": 60.0}, 4.0)
