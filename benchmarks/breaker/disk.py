@@ -230,6 +230,11 @@ class KeptState:
         self.kept_s = -math.inf
         """When it was last kept."""
         self.refused_s: float | None = None
+        self._turn_s: float | None = None
+
+    def turn(self) -> None:
+        """Take the time: what is kept from now on is of this turn's beginning."""
+        self._turn_s = self._disk.clock()
 
     def keep(self, state: dict[str, Any]) -> str:
         """Keep it in the place of the former."""
@@ -237,7 +242,8 @@ class KeptState:
         if self._disk.memory_full():
             self.refused_s = self._disk.clock() if self.refused_s is None else self.refused_s
             return "alarm memory: no space left"
-        self._kept, self.refused_s = (text, self.bundle, self._disk.clock()), None
+        of_s = self._disk.clock() if self._turn_s is None else self._turn_s
+        self._kept, self.refused_s = (text, self.bundle, of_s), None
         self.kept_s = self._disk.clock()
         return ""
 
