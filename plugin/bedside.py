@@ -30,10 +30,8 @@ from barocast.runtime.signal_status import SignalStatus, words_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from barocast.plugin.alarm_memory import AlarmMemory
-    from barocast.plugin.bedside_book import AlarmLog, CaseBook, Meter
+    from barocast.plugin.bedside_book import AlarmLog, AlarmMemory, CaseBook, DecisionLog, Meter
     from barocast.plugin.desk import Act, Desk
-    from barocast.plugin.sinks.jsonl import JsonLinesSink
     from barocast.plugin.sinks.sink import AlarmSink
     from barocast.plugin.watch import Outcome, Watch
     from barocast.runtime.alarm.events import AlarmEvent, Effect
@@ -53,7 +51,7 @@ class Bedside:
         session: Session,
         watch: Watch,
         sinks: list[AlarmSink],
-        log: JsonLinesSink | None = None,
+        log: DecisionLog | None = None,
         desk: Desk | None = None,
         book: CaseBook | None = None,
         audit: AlarmLog | None = None,
@@ -141,8 +139,10 @@ class Bedside:
 
     def close(self) -> None:
         """Let every sink fall silent and close the log."""
-        for sink in (*self.sinks, *([self._log] if self._log else [])):
+        for sink in self.sinks:
             sink.close()
+        if self._log is not None:
+            self._log.close()
 
     def silent_s(self, now_s: float) -> float:
         """Seconds since the last usable sample; 0 before anything was expected."""

@@ -1,12 +1,12 @@
-"""What a bed tells, beside its sinks: the case that is open, the alarm and audit log, and its meter.
+"""What a bed tells, beside its sinks: the case that is open, its logs, the alarm's memory, and its meter.
 
-Both are asked from the bed's own loop, return at once and never raise: what cannot be written is a value,
+All are asked from the bed's own loop, return at once and never raise: what cannot be written is a value,
 from which the bed makes the technical condition `log fault`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from barocast.plugin.sinks.sink import Receipt
     from barocast.plugin.watch import Outcome
     from barocast.runtime.alarm.events import LogRow
-    from barocast.runtime.domain import Decision, Patient
+    from barocast.runtime.domain import Decision, Floats, Patient
 
 
 class CaseBook(Protocol):
@@ -53,6 +53,32 @@ class AlarmLog(Protocol):
 
     def note(self, kind: str, fields: Mapping[str, object], wall: str) -> Receipt:
         """Append what is no alarm: admit, describe, discharge, start, stop, settings."""
+
+
+class DecisionLog(Protocol):
+    """The log of decisions and alarm rows that can be read line by line (sinks.jsonl)."""
+
+    def write_decision(self, decision: Decision, alarm: str, map_10s: Floats) -> Receipt:
+        """Append one decision with the MAP that led to it."""
+
+    def write_log(self, row: LogRow, wall: str | None = None) -> Receipt:
+        """Append a transition of an alarm, or an operator's act."""
+
+    def close(self) -> None:
+        """Let go of the files."""
+
+
+class AlarmMemory(Protocol):
+    """What the alarm system keeps through a crash of its process (plugin.alarm_memory)."""
+
+    def turn(self) -> None:
+        """Take the time: a turn of the bed begins."""
+
+    def keep(self, state: dict[str, Any]) -> str:
+        """Write the state in the place of the former one; give why it could not be, empty where it was."""
+
+    def recall(self) -> tuple[object, float]:
+        """Give what was kept, and the seconds since; infinite where nobody knows."""
 
 
 class Meter(Protocol):

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from barocast.plugin.alarm_memory import AlarmMemory
-    from barocast.plugin.bedside_book import AlarmLog, CaseBook
-    from barocast.plugin.sinks.jsonl import JsonLinesSink
+    from barocast.plugin.bedside_book import AlarmLog, AlarmMemory, CaseBook, DecisionLog
     from barocast.plugin.sinks.sink import Receipt
     from barocast.plugin.watch import Outcome
     from barocast.runtime.alarm.events import LogRow
@@ -29,7 +27,7 @@ class Records:
 
     def __init__(
         self,
-        log: JsonLinesSink | None,
+        log: DecisionLog | None,
         book: CaseBook | None,
         audit: AlarmLog | None,
         memory: AlarmMemory | None,

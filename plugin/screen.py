@@ -32,8 +32,7 @@ def view_of(
 ) -> View:
     """Give everything on the screen at one moment, with at most `trend_min` minutes of pressure."""
     pipeline, device_s = bedside.watch.pipeline, bedside.device_s(now_s)
-    _, pressure = pipeline.timeline.case("ABP_MEAN")
-    trend = pressure[-round(trend_min * 60 / STEP_S) :]
+    trend = pipeline.timeline.recent("ABP_MEAN", round(trend_min * 60 / STEP_S))
     return View(
         title=title,
         bundle_id=bedside.watch.bundle_id,

@@ -5,8 +5,12 @@ Abstain that says what is missing. A column of the grid covers (t - 10 s, t], t 
 and holds the mean of the valid samples inside it. A gap stays NaN with its mask False.
 
 A numeric stands for its own period: with a feed that reports every 30 s, the two columns between
-two reports hold the earlier one, and nothing holds longer than the channel's cadence (the median of
-its last intervals, at most HOLD_LIMIT_S). That is the feed's resolution, not a filled-in number.
+two reports hold the earlier one, and nothing holds longer than the channel's cadence: the median of
+its last intervals, at most HOLD_LIMIT_S. That is the feed's resolution, not a filled-in number.
+
+One of the first intervals may be a gap, and a gap is no cadence. Until there are CADENCE_INTERVALS for a
+median the least of them counts, and before there are LEAST_INTERVALS nothing holds: what the first reports
+stood for is put in then.
 
 Where MAP was derived from the waveform (code DERIVED) it serves the columns in which the monitor
 itself gave no MAP.
@@ -22,6 +26,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import deque
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,6 +35,7 @@ from barocast.calibration.events import HYPOTENSION, find_events
 from barocast.calibration.landmarks import QUIET_S
 from barocast.runtime.clock_anchor import SET_BACK_S
 from barocast.runtime.domain import DERIVED, Abstain, CaseSoFar, Reason, Sample, Window
+from barocast.runtime.kept_columns import KeptColumns
 from barocast.runtime.quality import TRIPLE
 from barocast.runtime.steady_time import AHEAD_S, is_arterial, keeps_time
 
@@ -52,6 +58,8 @@ HOLD_LIMIT_S: Final = 60.0
 """Slowest cadence that a forecast can be made on."""
 CADENCE_INTERVALS: Final = 9
 """Intervals whose median is a channel's cadence."""
+LEAST_INTERVALS: Final = 3
+"""Before which a channel has no cadence: a case may well begin with two gaps in a row."""
 AVERAGED_S: Final = 12.0
 """Longer than monitors average a pressure."""
 ARTEFACTS: Final = frozenset({Reason.FLUSH, Reason.ZEROING, Reason.DISCONNECTED})
@@ -61,6 +69,8 @@ NEW_CASE_GAP_S: Final = 3600.0
 """A jump of the device's clock beyond this is another case, and everything before it is forgotten."""
 CASE_LIMIT_STEPS: Final = round(24 * 3600 / STEP_S)
 """The case so far reaches back at most a day; older columns are dropped."""
+NOTHING: Final = np.array((0.0, 0), dtype=[("sum", np.float64), ("count", np.int32)])
+"""A column in which nothing was measured."""
 
 
 class Timeline:
@@ -73,7 +83,10 @@ class Timeline:
         self._arterial_s = -math.inf
         """The same on an arterial channel."""
         self._oldest_s = 0.0
+        self._newest_s: dict[tuple[str, bool], float] = {}
+        """(channel, derived) -> device time of its newest sample, of every channel."""
         self._tracks: dict[tuple[str, bool], _Track] = {}
+        """The same of our channels."""
         self._first = 0
         self._map_told: tuple[float, Reason | None] = (-math.inf, None)
         """Device time of the monitor's newest MAP, and why it must not be used."""
@@ -87,8 +100,7 @@ class Timeline:
                 self._advance(event, event.t_s)
                 if self._in_case(event.t_s):
                     self._mind_artefact(event, event.t_s)
-                    track = self._track(event.channel, derived=event.code == DERIVED)
-                    track.add(event.t_s, event.value if self._counts(event, event.t_s) else np.nan)
+                    self._add(event, (event.channel, event.code == DERIVED), event.t_s)
                 if event.channel == "ABP_MEAN" and event.code != DERIVED:
                     self._map_told = (event.t_s, event.reason)
 
@@ -111,11 +123,11 @@ class Timeline:
             _hypotensive(pressure, events),
         )
 
-    def recent(self, channel: str) -> Floats:
-        """Give the channel's last columns up to now, at most WINDOW_STEPS, NaN where nothing was measured."""
+    def recent(self, channel: str, steps: int = WINDOW_STEPS) -> Floats:
+        """Give the channel's last columns up to now, at most `steps`, NaN where nothing was measured."""
         if self.newest_s is None:
             return np.empty(0)
-        return self._columns(channel, _column(self.newest_s) + 1)[-WINDOW_STEPS:]
+        return self._columns(channel, _column(self.newest_s) + 1, steps)
 
     def last(self, channel: str, t_s: float, steps: int) -> tuple[int, Floats]:
         """Give the number of the first of the channel's last columns that end by `t_s`, and these columns.
@@ -125,7 +137,7 @@ class Timeline:
         stop = math.floor(t_s / STEP_S) + 1
         if self.newest_s is None or steps <= 0 or stop <= self._first:
             return stop, np.empty(0)
-        columns = self._columns(channel, stop)[-steps:]
+        columns = self._columns(channel, stop, steps)
         return stop - columns.size, columns
 
     def case(self, channel: str) -> tuple[float, Floats]:
@@ -167,8 +179,7 @@ class Timeline:
         by any channel, for no pressure is lost. Another goes by its own channel, and may be told late.
         """
         if not is_arterial(sample):
-            track = self._tracks.get((sample.channel or "", sample.code == DERIVED))
-            return -math.inf if track is None else track.newest_s - AHEAD_S
+            return self._newest_s.get((sample.channel or "", sample.code == DERIVED), -math.inf) - AHEAD_S
         if self._arterial_s == -math.inf and self.newest_s is not None:
             return self.newest_s - SET_BACK_S
         return self._arterial_s - SET_BACK_S
@@ -201,111 +212,119 @@ class Timeline:
 
     def _begin(self, t_s: float) -> None:
         self._tracks.clear()
+        self._newest_s.clear()
         self._first = _column(t_s)
         self.newest_s = self._oldest_s = t_s
         self._arterial_s = self._artefact_s = -math.inf
         self._map_told = (-math.inf, None)
 
-    def _track(self, channel: str, *, derived: bool) -> _Track:
-        key = (channel, derived)
+    def _add(self, sample: Sample, key: tuple[str, bool], t_s: float) -> None:
+        if _column(t_s) < self._first:
+            return
+        self._newest_s[key] = max(self._newest_s.get(key, t_s), t_s)
+        if key[0] not in self.channels:
+            return
         if key not in self._tracks:
             self._tracks[key] = _Track(self._first)
-        return self._tracks[key]
+        self._tracks[key].add(t_s, sample.value if self._counts(sample, t_s) else math.nan)
 
-    def _columns(self, channel: str, stop: int) -> Floats:
-        given, derived = (self._track_columns((channel, code), stop) for code in (False, True))
+    def _columns(self, channel: str, stop: int, steps: int = CASE_LIMIT_STEPS) -> Floats:
+        start = max(self._first, stop - min(steps, CASE_LIMIT_STEPS))
+        given, derived = (self._track_columns((channel, code), start, stop) for code in (False, True))
         return np.where(np.isnan(given), derived, given)
 
-    def _track_columns(self, key: tuple[str, bool], stop: int) -> Floats:
-        start = max(self._first, stop - CASE_LIMIT_STEPS)
+    def _track_columns(self, key: tuple[str, bool], start: int, stop: int) -> Floats:
         track = self._tracks.get(key)
         return track.columns(start, stop) if track else np.full(max(stop - start, 0), np.nan)
 
 
 class _Track:
-    """One channel's columns: sum and count of the samples in each, and how long the last one holds."""
+    """One channel's columns: sum and count of the samples in each, and how long the last report holds."""
 
     def __init__(self, first: int) -> None:
-        self._first = first
-        self._sum: list[float] = []
-        self._count: list[int] = []
+        self._kept = KeptColumns(NOTHING, CASE_LIMIT_STEPS, first)
+        self._kept.reserve()
         self.valid_s = -math.inf
         """Device time of the newest valid sample."""
-        self._last = (-np.inf, np.nan)
+        self._reports: list[tuple[float, float]] = []
+        """(device time, value) of the newest report, NaN where it holds nothing; ahead of it those whose hold
+        is not known yet."""
         self._fresh: deque[tuple[float, int, float]] = deque()
-        """(device time, column of the case, value) of what may still be withdrawn."""
+        """(device time, column, value) of what may still be withdrawn."""
         self._intervals: deque[float] = deque(maxlen=CADENCE_INTERVALS)
 
-    @property
-    def newest_s(self) -> float:
-        """Device time of the newest sample, seconds."""
-        return self._last[0]
-
     def add(self, t_s: float, value: float) -> None:
-        """Put a value (NaN: known to be missing) into its column."""
-        column = _column(t_s) - self._first
-        if column < 0:
-            return
-        if t_s > self._last[0]:
-            self._reach(t_s, column)
-            self._last = (t_s, value)
-            column = _column(t_s) - self._first
-        if not math.isnan(value):
-            self._sum[column] += value
-            self._count[column] += 1
+        """Put a value (NaN: known to be missing) into its column, which is none before the first."""
+        column = _column(t_s)
+        if not self._reports or t_s > self._reports[-1][0]:
+            self._report(t_s, value)
+        if not math.isnan(value) and column >= self._kept.first:
+            self._count(column, value)
             self.valid_s = max(self.valid_s, t_s)
-            self._keep_fresh(t_s, column + self._first, value)
+            self._keep_fresh(t_s, column, value)
 
     def withdraw(self, since_s: float) -> None:
         """Take out again what was put in of a time after `since_s`, at most AVERAGED_S back."""
         for t_s, column, value in self._fresh:
-            if t_s > since_s:
-                place = column - self._first
-                self._count[place] -= 1
-                self._sum[place] = self._sum[place] - value if self._count[place] else 0.0
+            if t_s > since_s and column >= self._kept.first:
+                row = self._kept.rows[column - self._kept.first]
+                row["count"] -= 1
+                row["sum"] = row["sum"] - value if row["count"] else 0.0
         self._fresh = deque(kept for kept in self._fresh if kept[0] <= since_s)
         self.valid_s = min(self.valid_s, since_s)
-        if self._last[0] > since_s:
-            self._last = (self._last[0], math.nan)
+        self._reports = [(t_s, value if t_s <= since_s else math.nan) for t_s, value in self._reports]
+
+    def columns(self, start: int, stop: int) -> Floats:
+        """Give the means of columns `start` to `stop`, NaN where nothing was measured."""
+        found = self._kept.between(start, stop)
+        with np.errstate(invalid="ignore"):
+            means: Floats = found["sum"] / found["count"]
+        if self._reports:
+            t_s, value = self._reports[-1]
+            ahead = max(self._kept.stop - start, 0)
+            means[ahead : ahead + self._held(t_s, start + ahead, stop)] = value
+        return means
+
+    def cadence_s(self) -> float:
+        """Give how far apart the channel's reports are, seconds, at most HOLD_LIMIT_S; 0 while unknown."""
+        known = self._intervals
+        if len(known) < LEAST_INTERVALS:
+            return 0.0
+        usual = statistics.median_low(known) if len(known) == CADENCE_INTERVALS else min(known)
+        return min(usual, HOLD_LIMIT_S)
+
+    def _report(self, t_s: float, value: float) -> None:
+        if self._reports:
+            self._intervals.append(t_s - self._reports[-1][0])
+        self._reports.append((t_s, value))
+        self._kept.reach(_column(t_s) + 1)
+        if len(self._intervals) >= LEAST_INTERVALS:
+            for earlier, later in pairwise(self._reports):
+                self._hold(*earlier, _column(later[0]))
+            del self._reports[:-1]
+
+    def _hold(self, t_s: float, value: float, stop: int) -> None:
+        """Let a report stand for its period, up to the next one's column `stop`, where nothing is known."""
+        start = max(_column(t_s) + 1, self._kept.first)
+        if start >= stop or math.isnan(value):
+            return
+        place = start - self._kept.first
+        rows = self._kept.rows[place : place + self._held(t_s, start, stop)]
+        rows[rows["count"] == 0] = (value, 1)
+
+    def _held(self, t_s: float, start: int, stop: int) -> int:
+        """Count the columns from `start` on, before `stop`, that a report of `t_s` stands for."""
+        return int(np.count_nonzero(np.arange(start, stop) * STEP_S < t_s + self.cadence_s()))
+
+    def _count(self, column: int, value: float) -> None:
+        row = self._kept.rows[column - self._kept.first]
+        row["sum"] += value
+        row["count"] += 1
 
     def _keep_fresh(self, t_s: float, column: int, value: float) -> None:
         self._fresh.append((t_s, column, value))
         while self._fresh[0][0] < t_s - AVERAGED_S:
             self._fresh.popleft()
-
-    def columns(self, start: int, stop: int) -> Floats:
-        """Give the means of columns `start` to `stop`, NaN where nothing was measured."""
-        tail = self._held(range(len(self._sum) + self._first, stop))
-        total = np.array(self._sum + [value for value, _ in tail])
-        count = np.array(self._count + [n for _, n in tail])
-        with np.errstate(invalid="ignore"):
-            return np.asarray(total / count)[start - self._first : stop - self._first]
-
-    def _reach(self, t_s: float, column: int) -> None:
-        if self._count:
-            self._intervals.append(t_s - self._last[0])
-        missing = range(len(self._sum) + self._first, column + self._first)
-        for value, n in [*self._held(missing), (0.0, 0)][: column + 1 - len(self._sum)]:
-            self._sum.append(value)
-            self._count.append(n)
-        if len(self._sum) > 2 * CASE_LIMIT_STEPS:
-            self._forget(len(self._sum) - CASE_LIMIT_STEPS)
-
-    def _forget(self, columns: int) -> None:
-        del self._sum[:columns], self._count[:columns]
-        self._first += columns
-
-    def _held(self, columns: range) -> list[tuple[float, int]]:
-        if not columns:
-            return []
-        last_s, value = self._last
-        until = last_s + self.cadence_s()
-        holds = [not math.isnan(value) and column * STEP_S < until for column in columns]
-        return [(value, 1) if held else (0.0, 0) for held in holds]
-
-    def cadence_s(self) -> float:
-        """Give the median of the last intervals, seconds, at most HOLD_LIMIT_S; 0 while unknown."""
-        return min(statistics.median_low(self._intervals), HOLD_LIMIT_S) if self._intervals else 0.0
 
 
 def _column(t_s: float) -> int:

@@ -126,11 +126,11 @@ class Box:
             session=self.line,
             watch=watch,
             sinks=[self.witness, *self.outlets],
-            log=self.decisions,  # type: ignore[arg-type]
+            log=self.decisions,
             desk=self.desk,
             book=CaseBook(About(NAME), self.wall()),
             audit=self.log,
-            memory=self.kept,  # type: ignore[arg-type]
+            memory=self.kept,
             stale_s=PERIODS[self.plan.period_s],
             wall=self.wall,
         )

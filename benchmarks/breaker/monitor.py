@@ -32,8 +32,6 @@ FROZEN_GAP_S: Final = 90.0
 """After which it is another repetition."""
 BELIEVED_S: Final = 25.0
 """Since the last good value: later than that a jump is a new level, as it may well be."""
-FIRST_HELD: Final = 7
-"""Columns for which a case's very first value may stand."""
 STEP_S: Final = 5.0
 """Less is a change of the delay; more begins the case anew."""
 CLOSE_MMHG: Final = 1.0
@@ -76,9 +74,6 @@ class Truth:
         self.newest_s = max(self.newest_s, packet.t_s)
         if packet.good:
             column = math.ceil(packet.t_s / COLUMN_S)
-            if not self.columns:  # its first gap is taken for the feed's cadence: docs/breaker.md
-                held = range(column + 1, column + FIRST_HELD)
-                self.columns = dict.fromkeys(held, (packet.mean, packet.mean))
             low, high = self.columns.get(column, (math.inf, -math.inf))
             self.columns[column] = (min(low, packet.mean), max(high, packet.mean))
             self.good_s = max(self.good_s, packet.t_s)

@@ -134,7 +134,6 @@ class Oracle:
         self._seen = set(self._restored)
         self._faulty, self._why = False, ""
         self._shown: AlarmSnapshot | None = None
-        self._heard = False
         self._process_s = self._box.now_s
         self._forget_feed()
 
@@ -204,7 +203,7 @@ class Oracle:
             valid = {str(e.channel): e.t_s for e in packet.events if e.valid}
             moved = any(t_s is None or self._times.get(name) != t_s for name, t_s in valid.items())
             if moved and not packet.stray:
-                self._moved_s, self._heard = box.now_s, True
+                self._moved_s = box.now_s
                 self._times |= valid
             if packet.bad:
                 if self._bad_since_s is None or box.now_s - self._bad_s > 2 * box.plan.period_s:
@@ -307,9 +306,9 @@ class Oracle:
             yield f"forecast fault shown: {not self._faulty}"
 
     def silence(self) -> Iterator[str]:
-        """Check that a feed that says nothing is told."""
-        silent_s = self._box.now_s - self._moved_s
-        due = self._heard and silent_s >= PERIODS[self._box.plan.period_s] + LATE_SILENCE_S
+        """Check that a feed that says nothing is told, though it never said anything."""
+        silent_s = self._box.now_s - max(self._moved_s, self._process_s)
+        due = silent_s >= PERIODS[self._box.plan.period_s] + LATE_SILENCE_S
         if due and not self._is_shown("feed lost") and not self._is_shown("clock not usable"):
             yield f"silent for {silent_s:.0f} s, and nothing said"
 

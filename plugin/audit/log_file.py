@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LOCK: Final = "audit.lock"
 CHECKPOINT_PAGES: Final = 256
 """Of 4 KiB each, in the write-ahead log before it is taken into the file: 1 MB is a short stall."""
+CACHE_KIB: Final = 64
+"""Of pages in memory: rows are only appended, and SQLite's own 2 MB of a bed would take months to fill."""
 
 _SCHEMA: Final = """
 CREATE TABLE rows (sequence INTEGER PRIMARY KEY, record TEXT NOT NULL, hash BLOB NOT NULL);
@@ -37,6 +39,7 @@ def connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA secure_delete=ON")  # an overtaken seal must not be found in a free page
         db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     except BaseException:
         db.close()
         raise

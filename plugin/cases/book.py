@@ -51,6 +51,10 @@ class _Open:
     heard_s: float | None = None
     """Our time of its last data; None before any of this process."""
 
+    def __post_init__(self) -> None:
+        """Take the memory of its whole day now."""
+        self.journal.reserve()
+
 
 class CaseBook:
     """One bed's cases. What asks may be called from any thread; what tells belongs to the bed's loop."""

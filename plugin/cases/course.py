@@ -5,26 +5,32 @@
 
 Live bed, decision log and case file go through this one door. `at_s` of a line is its place on the case's
 axis, seconds; a decision without one lies at its own `t_s`. Bounded: a day of columns, one decision a column,
-and MOST_MARKS transitions; older ones are forgotten, the tallies are of the whole case.
+and MOST_MARKS transitions; older ones are forgotten, the tallies are of the whole case. Columns and decisions
+lie in arrays (kept_columns), which a live bed takes for a whole day at once.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+import sys
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from barocast.runtime.alarm.facts import FORECAST, FREQUENT
 from barocast.runtime.domain import HORIZONS_MIN
+from barocast.runtime.kept_columns import KeptColumns
 from barocast.runtime.pipeline import NO_DATA
 from barocast.runtime.timeline import CASE_LIMIT_STEPS, STEP_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from barocast.runtime.domain import Floats
 
@@ -37,6 +43,24 @@ PATIENT_ALARMS: Final = frozenset({FORECAST, FREQUENT})
 WORDS: Final = ("transition", "condition", "source", "priority", "reason")
 """Of an alarm row, what a course keeps."""
 QUANTILES: Final = ("q10", "q50", "q90")
+FORECAST_STATE: Final = "forecast"
+UNMEASURED: Final = np.array(math.nan)
+UNSAID: Final = np.array(
+    (math.nan, "", "", "", math.nan, math.nan),
+    dtype=[
+        ("t_s", np.float64),
+        ("state", object),
+        ("reason", object),
+        ("alarm", object),
+        ("risk", np.float64, (len(HORIZONS_MIN),)),
+        ("fan", np.float64, (len(HORIZONS_MIN), len(QUANTILES))),
+    ],
+)
+"""A column in which nothing was decided; the fields are those of Said, their words shared (_word)."""
+UNMARKED: Final = np.array(
+    (math.nan, *[""] * len(WORDS)), dtype=[("t_s", np.float64), *((name, object) for name in WORDS)]
+)
+"""No mark; the fields are those of Mark, NaN for a time that nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +91,6 @@ class Mark:
 
     t_s: float | None
     """Seconds on the case's axis; None where nobody can place it."""
-    wall: str | None
     transition: str
     condition: str
     source: str
@@ -91,7 +114,7 @@ class Tally:
         return sum(self.states.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Course:
     """A case up to a moment."""
 
@@ -99,11 +122,24 @@ class Course:
     """Column of `map_mmhg[0]`; column i ends at i * STEP_S on the case's axis."""
     map_mmhg: Floats
     """(n,) mean MAP of each column, NaN where nothing was measured."""
-    said: tuple[Said, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    decided: NDArray[Any] = field(default_factory=lambda: np.full(0, UNSAID))
+    """(m,) decisions as a Journal keeps them, a row a column, UNSAID where there was none."""
+    noted: NDArray[Any] = field(default_factory=lambda: np.full(0, UNMARKED))
+    """(k,) lines of the alarm log, likewise."""
     tally: Tally = field(default_factory=Tally)
     dated: tuple[float, str] | None = None
     """A place on the axis and its wall time, ISO 8601; None where no line told one."""
+
+    @cached_property
+    def said(self) -> tuple[Said, ...]:
+        """Every decision, in order."""
+        return tuple(_restored(row) for row in self.decided[np.isfinite(self.decided["t_s"])])
+
+    @cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """Every line of the alarm log, in order."""
+        rows = zip(self.noted["t_s"].tolist(), self.noted[list(WORDS)].tolist(), strict=True)
+        return tuple(Mark(None if math.isnan(t_s) else t_s, *words) for t_s, words in rows)
 
     @property
     def start_wall(self) -> str | None:
@@ -123,21 +159,28 @@ class Course:
 
     def without_forecasts(self) -> Course:
         """Give what may be seen in a silent trial: the pressure, and what concerns the equipment."""
-        technical = tuple(mark for mark in self.marks if mark.condition not in PATIENT_ALARMS)
-        return replace(self, said=(), marks=technical, tally=replace(self.tally, alarmed=0))
+        technical = [condition not in PATIENT_ALARMS for condition in self.noted["condition"]]
+        noted = self.noted[np.array(technical, dtype=bool)]
+        return replace(self, decided=self.decided[:0], noted=noted, tally=replace(self.tally, alarmed=0))
 
 
 class Journal:
     """Keeps a course while it grows."""
 
     def __init__(self) -> None:
-        self._columns: dict[int, float] = {}
-        self._said: deque[Said] = deque()
-        self._marks: deque[Mark] = deque(maxlen=MOST_MARKS)
+        self._columns = KeptColumns(UNMEASURED, CASE_LIMIT_STEPS)
+        self._said = KeptColumns(UNSAID, CASE_LIMIT_STEPS)
+        self._marks = KeptColumns(UNMARKED, MOST_MARKS, 0)
         self._states: Counter[str] = Counter()
         self._alarmed = 0
         self._bundles: dict[str, None] = {}
         self._dated: tuple[float, str] | None = None
+
+    def reserve(self) -> None:
+        """Take the memory of a whole day at once, so that it does not grow with the case."""
+        self._columns.reserve()
+        self._said.reserve()
+        self._marks.reserve()
 
     @property
     def empty(self) -> bool:
@@ -150,23 +193,26 @@ class Journal:
         Raises KeyError, TypeError or ValueError where the line is not whole.
         """
         if "log" in line:
-            mark = _mark(line["log"], line.get("at_s"))
-            self._marks.append(mark)
-            self._date(mark.t_s, mark.wall)
+            self._mark(line["log"], line.get("at_s"))
         elif "state" in line:
             self._decided(line)
 
     def course(self) -> Course:
         """Give the course so far."""
-        last = max(self._columns, default=-1)
-        first = max(min(self._columns, default=0), last + 1 - CASE_LIMIT_STEPS)
-        grid = np.array([self._columns.get(column, np.nan) for column in range(first, last + 1)])
+        first, grid = self._columns.newest()
+        (_, decided), (_, noted) = self._said.newest(), self._marks.newest()
         tally = Tally(dict(self._states), self._alarmed, tuple(self._bundles))
-        return Course(first, grid, tuple(self._said), tuple(self._marks), tally, self._dated)
+        return Course(first, grid, decided, noted, tally, self._dated)
 
     def _date(self, at_s: float | None, wall: str | None) -> None:
         if self._dated is None and at_s is not None and wall is not None:
             self._dated = at_s, wall
+
+    def _mark(self, row: Mapping[str, Any], at_s: float | None) -> None:
+        told = (math.nan if at_s is None else float(at_s), *(_word(row[name]) for name in WORDS))
+        self._marks.reach(self._marks.stop + 1)
+        self._marks.rows[-1] = told
+        self._date(at_s, row.get("wall"))
 
     def _decided(self, line: Mapping[str, Any]) -> None:
         said = _said(line)
@@ -179,21 +225,30 @@ class Journal:
             self._place(said, columns)
             self._date(said.t_s, line.get("wall"))
 
-    def _place(self, said: Said, columns: list[float]) -> None:
+    def _place(self, said: Said, mmhg: list[float]) -> None:
         column = math.floor(said.t_s / STEP_S)
-        while self._said and (self._said[-1].t_s >= said.t_s or self._in(self._said[-1], column)):
-            self._said.pop()  # a silence that was told in this one's place, or an earlier one of the column
-        self._said.append(said)
-        while len(self._said) > 1 and self._said[0].t_s <= (column - CASE_LIMIT_STEPS) * STEP_S:
-            self._said.popleft()
-        first = column + 1 - len(columns)
-        self._columns |= {first + place: mmhg for place, mmhg in enumerate(columns)}
-        while self._columns and (oldest := next(iter(self._columns))) <= column - CASE_LIMIT_STEPS:
-            del self._columns[oldest]
+        self._say(said, column)
+        self._measure(mmhg, column + 1 - len(mmhg))
 
-    @staticmethod
-    def _in(said: Said, column: int) -> bool:
-        return math.floor(said.t_s / STEP_S) == column
+    def _say(self, said: Said, column: int) -> None:
+        """Put a decision into its column; what was told there, or later, was a silence in its place."""
+        if column < self._said.first:
+            self._said.begin(column)
+        self._said.reach(column)
+        self._said.reach(column + 1)
+        rows = self._said.rows[column - self._said.first :]
+        rows[:] = UNSAID
+        rows[0] = (said.t_s, said.state, said.reason, said.alarm, said.risk or math.nan, said.fan or math.nan)
+
+    def _measure(self, mmhg: list[float], first: int) -> None:
+        """Put a run of columns into the grid; what lies before the first that is kept has no place."""
+        if not mmhg:
+            return
+        self._columns.reach(first)
+        self._columns.reach(first + len(mmhg))
+        new = mmhg[max(self._columns.first - first, 0) :]
+        place = first + len(mmhg) - len(new) - self._columns.first
+        self._columns.rows[place : place + len(new)] = new
 
 
 def moment(wall: str) -> datetime | None:
@@ -208,15 +263,23 @@ def moment(wall: str) -> datetime | None:
 def _said(line: Mapping[str, Any]) -> Said:
     at_s = line.get("at_s", line["t_s"])
     t_s = math.nan if at_s is None else float(at_s)
-    state, reason, alarm = str(line["state"]), line["reason"], str(line["alarm"])
-    if state != "forecast":
-        return Said(t_s, state, str(reason), alarm)
+    state, reason, alarm = _word(line["state"]), _word(line["reason"]), _word(line["alarm"])
+    if state != FORECAST_STATE:
+        return Said(t_s, state, reason, alarm)
     risk = tuple(float(line["risk"][str(minutes)]) for minutes in HORIZONS_MIN)
     curves = line["map"]
     fan = np.array([np.interp(HORIZONS_MIN, curves["minutes"], curves[name]) for name in QUANTILES])
     return Said(t_s, state, None, alarm, risk, tuple(map(tuple, fan.T.tolist())))
 
 
-def _mark(row: Mapping[str, Any], at_s: float | None) -> Mark:
-    transition, condition, source, priority, reason = (str(row[name]) for name in WORDS)
-    return Mark(at_s, row.get("wall"), transition, condition, source, priority, reason)
+def _word(value: object) -> str:
+    """Give a text as the one copy that all share: most are of a few kinds, and each decision has one."""
+    return sys.intern(str(value))
+
+
+def _restored(row: NDArray[Any]) -> Said:
+    fields: list[Any] = [row[name] for name in ("state", "reason", "alarm", "risk", "fan")]
+    t_s, (state, reason, alarm, risk, fan) = row["t_s"].item(), fields
+    if state != FORECAST_STATE:
+        return Said(t_s, state, reason, alarm)
+    return Said(t_s, state, None, alarm, tuple(risk.tolist()), tuple(map(tuple, fan.tolist())))

@@ -134,6 +134,11 @@ def silence_limit_ignored(plant):
     plant(FeedHearing, "silence_due", lambda hearing, now_s: False)
 
 
+def silence_before_the_first_value_unsaid(plant):
+    was = FeedHearing.silent_s
+    plant(FeedHearing, "silent_s", lambda hearing, now_s: was(hearing, now_s) if hearing._times else 0.0)
+
+
 def standing_clock_passes_for_news(plant):
     was = FeedHearing.hear
 
@@ -174,6 +179,11 @@ def stale_pressure_scored(plant):
     plant(timeline.Timeline, "_stale", lambda line, t_end_s: "")
     plant(timeline, "HOLD_LIMIT_S", 1e9)
     plant(timeline._Track, "cadence_s", lambda track: 1e9)
+
+
+def gap_taken_for_the_cadence(plant):
+    plant(timeline, "LEAST_INTERVALS", 1)
+    plant(timeline, "CADENCE_INTERVALS", 1)
 
 
 def stray_stamps_believed(plant):
@@ -287,12 +297,14 @@ PLANTED = (
     restart_forgets_conditions,
     restart_takes_the_former_patient_over,
     silence_limit_ignored,
+    silence_before_the_first_value_unsaid,
     standing_clock_passes_for_news,
     frozen_values_scored,
     artefacts_scored,
     spikes_scored,
     invalid_values_scored,
     stale_pressure_scored,
+    gap_taken_for_the_cadence,
     stray_stamps_believed,
     artefacts_unsaid,
     wall_clock_for_deadlines,

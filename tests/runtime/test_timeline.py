@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from builders import sample, series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from barocast.runtime.domain import DERIVED, Abstain, Sample, Window
+from barocast.runtime.domain import DERIVED, Abstain, Reason, Sample, Window
 from barocast.runtime.timeline import Timeline
 
 NAN = math.nan
@@ -59,6 +60,25 @@ def test_a_feed_is_whole_at_its_own_cadence(cadence_s):
     window = window_of(timeline(series([80.0] * round(1000 / cadence_s), cadence_s)), 900.0)
 
     assert window.mask.all()
+
+
+@pytest.mark.req("P4")
+@pytest.mark.parametrize("gap_s", [20.0, 40.0, 60.0])
+@pytest.mark.parametrize("gaps", [1, 2])
+def test_a_feed_that_begins_with_gaps_is_not_taken_for_a_slow_one(gap_s, gaps):
+    """Two values of a feed of 2 s that was held up twice stand for their own column alone."""
+    alone = [sample(-gap_s * number, 70.0) for number in range(gaps, 0, -1)]
+    columns = timeline(alone, series([80.0] * 100, 2.0)).recent("ABP_MEAN")
+
+    assert np.count_nonzero(columns == 70.0) == gaps
+
+
+def test_what_a_first_report_stood_for_is_taken_out_with_an_artefact():
+    first = [sample(0.0, 80.0), sample(20.0, 80.0)]
+    zeroed = Sample("ABP_MEAN", "MAP", 31.0, NAN, "mmHg", valid=False, reason=Reason.ZEROING)
+    columns = timeline(first, [zeroed], series([80.0] * 5, 30.0, start_s=60.0)).recent("ABP_MEAN")
+
+    assert np.isnan(columns).tolist()[:7] == [False, False, True, True, True, True, False]
 
 
 def test_nothing_holds_longer_than_its_cadence():
@@ -148,7 +168,23 @@ def test_memory_is_bounded_over_days():
     built = timeline(series([80.0] * 30_000))
 
     assert window_of(built, 299_990.0).case.minutes == 24 * 60
-    assert len(built._tracks["ABP_MEAN", False]._sum) <= 2 * 8640
+
+
+@pytest.mark.req("RUN-06")
+def test_a_case_takes_its_memory_when_it_begins():
+    built = timeline(series([80.0] * 100))
+    more = [
+        Sample(name, name, t_s, 80.0, "mmHg")
+        for t_s in np.arange(1e3, 6e4, 10.0)
+        for name in ("ABP_MEAN", "HR")
+    ]
+    tracemalloc.start()
+    for one in more:
+        built.take((one,))
+    grown = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+
+    assert grown < 4000
 
 
 def test_a_window_never_sees_what_came_after_it():
