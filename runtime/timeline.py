@@ -17,7 +17,8 @@ itself gave no MAP.
 
 What a monitor tells is an average over seconds: it slides into a flush or a zeroing and out of it, and on the
 way looks like a fall of pressure. So within AVERAGED_S of an artefact, before it too, nothing that the
-monitor told counts, be the artefact seen in its numbers or in the wave. What was derived from the wave is of
+monitor told counts, be the artefact seen in its numbers or in the wave; it may have lasted until just before
+the first report after it. What was derived from the wave is of
 whole, sound beats and needs no such care.
 """
 
@@ -92,6 +93,8 @@ class Timeline:
         """Device time of the monitor's newest MAP, and why it must not be used."""
         self._artefact_s = -math.inf
         """Device time of the newest artefact of the arterial line."""
+        self._artefact_ended_s = -math.inf
+        """Device time by which it had ended: of the first report after it, at most STEP_S later."""
 
     def take(self, events: Iterable[Event]) -> None:
         """Put the samples of our channels into their columns; everything else passes by."""
@@ -189,13 +192,18 @@ class Timeline:
         artefacts = ARTEFACTS if sample.code == DERIVED else TOLD_ARTEFACTS
         if sample.reason in artefacts and is_arterial(sample):
             self._artefact_s = max(self._artefact_s, t_s)
+            self._artefact_ended_s = math.inf
             for (channel, derived), track in self._tracks.items():
                 if channel in TRIPLE and not derived:
                     track.withdraw(t_s - AVERAGED_S)
 
     def _counts(self, sample: Sample, t_s: float) -> bool:
-        averaged = is_arterial(sample) and sample.code != DERIVED
-        return sample.valid and not (averaged and abs(t_s - self._artefact_s) <= AVERAGED_S)
+        if not is_arterial(sample) or sample.code == DERIVED:
+            return sample.valid
+        if t_s > self._artefact_s:
+            self._artefact_ended_s = min(self._artefact_ended_s, t_s, self._artefact_s + STEP_S)
+        held = self._artefact_s - AVERAGED_S <= t_s <= self._artefact_ended_s + AVERAGED_S
+        return sample.valid and not held
 
     def _advance(self, sample: Sample, t_s: float) -> None:
         if not keeps_time(sample):
@@ -215,7 +223,7 @@ class Timeline:
         self._newest_s.clear()
         self._first = _column(t_s)
         self.newest_s = self._oldest_s = t_s
-        self._arterial_s = self._artefact_s = -math.inf
+        self._arterial_s = self._artefact_s = self._artefact_ended_s = -math.inf
         self._map_told = (-math.inf, None)
 
     def _add(self, sample: Sample, key: tuple[str, bool], t_s: float) -> None:

@@ -159,13 +159,27 @@ def test_everything_else_passes_untouched():
 
 
 @pytest.mark.req("ACQ-08")
-def test_a_mean_alone_is_judged_by_its_range_only():
-    """The evaluation counts every MAP from 20 to 200, jumps and all."""
+def test_a_mean_alone_that_is_told_rarely_is_judged_by_its_range_only():
+    """The evaluation counts every MAP from 20 to 200; half a minute apart a step says nothing."""
     values = [90.0, 21.0, 150.0, 60.0, 19.0, 201.0]
 
-    marked = judged(series(values))
+    marked = judged([sample(30.0 * n, value) for n, value in enumerate(values)])
 
     assert [s.reason for s in marked] == [None, None, None, None, Reason.RANGE, Reason.RANGE]
+
+
+@pytest.mark.req("ACQ-08")
+def test_two_reports_of_a_mean_alone_that_hold_shares_of_one_flush_are_spikes():
+    marked = judged([sample(10.0 * n, value) for n, value in enumerate([80.0, 132.0, 140.0, 81.0, 80.0])])
+
+    assert [s.reason for s in marked] == [None, Reason.SPIKE, Reason.SPIKE, None, None]
+
+
+@pytest.mark.req("ACQ-08")
+def test_a_step_of_a_mean_alone_that_holds_is_believed_at_its_third_report():
+    marked = judged([sample(10.0 * n, value) for n, value in enumerate([95.0, 60.0, 58.0, 57.0, 55.0])])
+
+    assert [s.reason for s in marked] == [None, Reason.SPIKE, Reason.SPIKE, None, None]
 
 
 @pytest.mark.req("ACQ-08")

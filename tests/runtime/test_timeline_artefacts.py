@@ -98,3 +98,16 @@ def test_a_value_that_was_taken_out_is_not_current_and_does_not_hold():
 
     assert np.isnan(found[-4:]).all()
     assert "no current MAP" in str(timeline.window(1232.0))
+
+
+@pytest.mark.req("P5")
+def test_told_every_ten_seconds_an_artefact_may_have_lasted_until_just_before_the_next_report():
+    shares = {110.0: 20.0, 120.0: 62.0}
+    values = {10.0 * n: shares.get(10.0 * n, 80.0) for n in range(20) if n != ARTEFACT_S / 10}
+    events = [told(t_s, value) for t_s, value in values.items()]
+    events.insert(10, told(ARTEFACT_S, NAN, Reason.RANGE))
+
+    found = columns(events)
+
+    assert set(found[~np.isnan(found)]) == {80.0}
+    assert np.isnan(found).sum() == 4
