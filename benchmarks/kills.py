@@ -118,6 +118,7 @@ class Tally:
     acknowledged: int = 0
     lost: int = 0
     rows: int = 0
+    verdict: str = "see below"
     ready_s: list[float] = field(default_factory=list)
     back_s: list[float] = field(default_factory=list)
     first: Counter[str] = field(default_factory=Counter)
@@ -276,7 +277,9 @@ def _judge_told(told: list[dict[str, Any]], tally: Tally, people: People) -> Non
 def _verify(box: Box, tally: Tally) -> None:
     verdict = verify(box.log(BED), public_key(box.log(BED)))
     tally.rows = verdict.last - verdict.first + 1
-    if verdict.finding is not None:
+    if verdict.finding is None:
+        tally.verdict = "sound"
+    else:
         tally.breaks(f"row {verdict.finding.sequence}: {verdict.finding.kind}: {verdict.finding.text}")
 
 
@@ -314,7 +317,7 @@ def _page(tally: Tally, words: Counter[str], minutes: float) -> str:
         acknowledged=f"{tally.acknowledged:,}",
         lost=tally.lost,
         rows=f"{tally.rows:,}",
-        verdict="sound" if not tally.broken else "see below",
+        verdict=tally.verdict,
         ready=_spread(tally.ready_s),
         back=_spread(tally.back_s),
         first=", ".join(f"{name} ({count})" for name, count in tally.first.items()),

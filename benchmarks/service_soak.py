@@ -195,7 +195,7 @@ def bad_disks(folder: Path) -> list[BadDisk]:
     with Gateway(box.ports[FAST[0]], speed=SPEED), Manager(box) as manager:
         manager.ready()
         eventually(lambda: FORECAST in _conditions(box), 60.0, "an alarm")
-        full = _bad(box, "full", lambda: _fill(storage), lambda: _empty(storage))
+        full = _bad(box, "full", lambda: _fill(storage), lambda: _empty(storage), still=True)
         broken = _bad(box, "read-only", lambda: _break(storage), lambda: _mended(storage, image, manager))
     finding = verify(box.log(FAST[0]), public_key(box.log(FAST[0]))).finding
     _run("umount", str(storage))
@@ -204,10 +204,19 @@ def bad_disks(folder: Path) -> list[BadDisk]:
     return [full, broken]
 
 
-def _bad(box: Box, name: str, spoil: Callable[[], None], mend: Callable[[], None]) -> BadDisk:
+def _bad(
+    box: Box, name: str, spoil: Callable[[], None], mend: Callable[[], None], *, still: bool = False
+) -> BadDisk:
+    """Spoil the disk, `still` more while the bed says nothing, and see what it says until it is mended."""
+
+    def told() -> bool:
+        if still:
+            spoil()
+        return LOG_FAULT in _conditions(box)
+
     spoil()
     began_s, bursts = time.monotonic(), _bursts(box)
-    eventually(lambda: LOG_FAULT in _conditions(box), TOLD_S, f"{name}: {LOG_FAULT}")
+    eventually(told, TOLD_S, f"{name}: {LOG_FAULT}")
     raised_s = time.monotonic() - began_s
     eventually(lambda: _bursts(box) > bursts, TOLD_S, f"{name}: a burst")
     shown = ", ".join(sorted(_conditions(box)))
@@ -227,12 +236,10 @@ def _bursts(box: Box) -> int:
 
 
 def _fill(storage: Path) -> None:
-    """Take the last byte, and again what the log's reserve gives up."""
-    for number in range(3):
-        with suppress(OSError), (storage / f"ballast-{number}").open("wb", buffering=0) as file:
-            while file.write(bytes(1 << 12)):
-                pass
-        time.sleep(REFILL_S)
+    """Take the last byte; asked again, also what the log's reserve gave up meanwhile."""
+    with suppress(OSError), (storage / f"ballast-{time.monotonic_ns()}").open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 12)):
+            pass
 
 
 def _empty(storage: Path) -> None:

@@ -125,8 +125,13 @@ class Member(nn.Module):
         self.head = Head(width, known, rest, prevalence_logits)
         nn.init.constant_(self.text_gate.bias, -1.0)
 
-    def forward(self, patches: Tensor, z: Tensor, known: Tensor, text: Tensor, present: Tensor) -> Answer:
-        """Take patches (B, 30, 2CP), z (B, 7, 6), known (B, n), text (B, aspects, same), present (B, 1)."""
+    def forward(
+        self, patches: Tensor, z: Tensor, known: Tensor, text: Tensor, present: Tensor
+    ) -> tuple[Tensor, Answer]:
+        """Take patches (B, 30, 2CP), z (B, 7, 6), known (B, n), text (B, aspects, same), present (B, 1).
+
+        Give the forecast token (B, width) and what the head says of it.
+        """
         forecast = functional.gelu(self.forecast(known)).unsqueeze(1)
         scales = torch.einsum("bsf,sfw->bsw", z, self.scale) + self.scale_place
         tokens = torch.cat([self.dropout(forecast), scales], dim=1)  # (B, 1 + 7, width)
@@ -138,7 +143,7 @@ class Member(nn.Module):
             tokens = layer(tokens, series, series_gate)
         burden = text_gate.squeeze(1) * text.sum(dim=(1, 2)).unsqueeze(-1)  # (B, 1)
         logits, deltas = self.head(tokens[:, 0], known, burden)
-        return logits, deltas, torch.cat([text_gate, series_gate], dim=-1).squeeze(1)
+        return tokens[:, 0], (logits, deltas, torch.cat([text_gate, series_gate], dim=-1).squeeze(1))
 
     def _text_gate(self, forecast: Tensor, text: Tensor, present: Tensor) -> Tensor:
         """Give (B, 1, 1): 0 without any text."""
@@ -196,20 +201,20 @@ class Model(nn.Module):
 
     def forward(self, series: Tensor, mask: Tensor, trend: Tensor, text: Tensor) -> Answer:
         """Give the members' mean answer for a batch of ModelInputs."""
-        return mean_answer(self.each(series, mask, trend, *self.text_encoder(text)))
+        return mean_answer([a for _, a in self.each(series, mask, trend, *self.text_encoder(text))])
 
     def each(
         self, series: Tensor, mask: Tensor, trend: Tensor, text: Tensor, present: Tensor
-    ) -> list[Answer]:
-        """Give every member's answer; text features (B, token, width) are computed by the caller."""
+    ) -> list[tuple[Tensor, Answer]]:
+        """Give every member's token and answer; text features (B, token, width) are the caller's."""
         z = ((trend - self.mean) / self.sd).clamp(-CLIP_SD, CLIP_SD)
         scaled = (series - MMHG_CENTRE) / MMHG_SCALE * mask
         both = torch.cat([scaled, mask], dim=1)  # (B, 2C, time)
         patches = both.reshape(*both.shape[:2], self.settings.patches, PATCH).permute(0, 2, 1, 3).flatten(2)
         known = torch.cat([z.flatten(1), both[..., -self.settings.recent :].flatten(1)], dim=1)
         now = trend[:, :1, :1]  # mean of the last minute, mmHg
-        answers = [member(patches, z, known, text, present) for member in self.members]
-        return [(logits, now + deltas, gates) for logits, deltas, gates in answers]
+        said = [member(patches, z, known, text, present) for member in self.members]
+        return [(token, (logits, now + deltas, gates)) for token, (logits, deltas, gates) in said]
 
 
 def mean_answer(answers: Sequence[Answer]) -> Answer:

@@ -14,9 +14,11 @@ import numpy as np
 import torch
 
 from barocast.export.cohort import read_burdens, read_cases
+from barocast.export.cohorts.built import burdens_of, is_built, read_built
 from barocast.export.model import Model, ModelSettings
 from barocast.export.provenance import digest, source
 from barocast.export.rows import load_or_make, rows_key
+from barocast.export.soft_targets import load, save
 from barocast.export.teacher import TeacherSettings, soft_targets
 from barocast.export.text_encoder import TextEncoder
 from barocast.export.texts import PretrainingSettings, pretrain, variants
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from barocast.export.cohort import Burden, Case
     from barocast.export.rows import Rows
+    from barocast.export.soft_targets import SoftTargets
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,10 @@ class Taught:
 
 
 def read_material(cohort: Path, work: Path) -> Material:
-    """Read the cohort; rows made by an earlier run are taken from the work folder."""
-    cases, burdens = read_cases(cohort), read_burdens(cohort)
+    """Read the cohort, as it came or as `train cohort` built it; rows that an earlier run left are taken."""
+    built = is_built(cohort)
+    cases = read_built(cohort) if built else read_cases(cohort)
+    burdens = burdens_of(cases) if built else read_burdens(cohort)
     told = [asdict(case.patient) for case in cases] + [asdict(burden) for burden in burdens]
     return Material(
         cases,
@@ -94,7 +99,7 @@ def teach(
     say: Callable[[str], None],
 ) -> Taught:
     """Train on every subject that is not in `without`, or take what the same run left earlier."""
-    seen = _without(material, without)
+    seen = without_subjects(material, without)
     tokenizer_json = train_tokenizer(describe(burden.patient) for burden in seen.burdens)
     tokenizer = wordpiece.load(tokenizer_json)
     texts = variants([case.patient for case in material.cases], tokenizer, recipe.training.seed)
@@ -103,7 +108,7 @@ def teach(
         say(f"{kept}: taught by an earlier run")
         model = _read_model(kept, recipe, seen, len(tokenizer.vocabulary))
     else:
-        soft = _soft(seen, sorted(without), recipe.teacher, work, say)
+        soft = soft_of(seen, sorted(without), recipe.teacher, work, say)
         say(f"text encoder on {len(seen.burdens)} descriptions")
         encoder = pretrain(seen.burdens, tokenizer, recipe.training.seed, recipe.text)
         lesson = Lesson(seen.rows, seen.augmented, soft, texts)
@@ -112,7 +117,7 @@ def teach(
     return Taught(model, tokenizer_json, texts[:, 0])
 
 
-def _without(material: Material, without: Collection[str]) -> Material:
+def without_subjects(material: Material, without: Collection[str]) -> Material:
     """Give what the other subjects leave; rows keep the numbers of the full list of cases."""
     allowed = np.array([case.subject_id not in without for case in material.cases])
     return replace(
@@ -130,14 +135,15 @@ def _read_model(kept: Path, recipe: Recipe, seen: Material, vocabulary: int) -> 
     return model.eval()
 
 
-def _soft(
+def soft_of(
     seen: Material, without: list[str], settings: TeacherSettings, work: Path, say: Callable[[str], None]
-) -> NDArray[np.float32]:
+) -> SoftTargets:
+    """Give what trees say of the rows of those who may be seen, or take what an earlier run left."""
     name = digest([seen.key, without, asdict(settings), source("export.teacher")])
-    path = work / f"soft-{name}.npy"
+    path = work / f"soft-{name}.npz"
     if path.is_file():
-        return np.asarray(np.load(path), dtype=np.float32)
+        return load(path)
     subjects = [case.subject_id for case in seen.cases]
     soft = soft_targets(seen.rows, seen.augmented, subjects, settings, say)
-    np.save(path, soft)
+    save(soft, path)
     return soft

@@ -1,6 +1,6 @@
 """Trees that teach: soft targets for every training row, from trees that never saw its patient.
 
-In: rows of the training patients as they are and stretched. Out: probabilities (n, 3). Boosted trees
+In: rows of the training patients as they are and stretched. Out: SoftTargets of risks alone. Boosted trees
 find the thresholds and interactions in the trend that a small network finds late; out-of-fold targets
 hand them over without handing over the patient.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from barocast.calibration.learned_from import hash_share
+from barocast.export.soft_targets import SoftTargets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,8 +59,8 @@ def soft_targets(
     subjects: Sequence[str],
     settings: TeacherSettings | None = None,
     say: Callable[[str], None] = lambda _: None,
-) -> NDArray[np.float32]:
-    """Give (n rows + n augmented, horizon); `subjects` names the subject of each case the rows number."""
+) -> SoftTargets:
+    """Give answers for n rows + n augmented; `subjects` names the subject of each case the rows number."""
     chosen = settings or TeacherSettings()
     fold = np.array([int(hash_share(f"inner:{subject}") * chosen.folds) for subject in subjects])
     of_row = np.concatenate([fold[rows.case], fold[augmented.case]])
@@ -67,14 +68,14 @@ def soft_targets(
     labels = np.concatenate([rows.labels, augmented.labels])
     weight = _weights(len(rows), len(augmented), chosen)
     soft = np.full(labels.shape, np.nan, dtype=np.float32)
-    for held in range(chosen.folds):
+    for held in np.unique(of_row).tolist():
         of = of_row == held
         for horizon in range(labels.shape[1]):
             learned = ~of & (weight > 0) & np.isfinite(labels[:, horizon])
             trees = _boost(seen[learned], labels[learned, horizon], weight[learned], chosen)
             soft[of, horizon] = trees.predict(seen[of], num_threads=chosen.threads)
         say(f"teacher: fold {held + 1}/{chosen.folds}")
-    return np.maximum.accumulate(soft, axis=1)
+    return SoftTargets(np.maximum.accumulate(soft, axis=1))
 
 
 def _features(rows: Rows) -> NDArray[np.float32]:

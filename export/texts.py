@@ -47,8 +47,13 @@ class PretrainingSettings:
 
 def variants(patients: Sequence[Patient], tokenizer: WordPiece, seed: int) -> NDArray[np.int64]:
     """Give ids (patient, VARIANTS, token); variant 0 is the whole text."""
+    return np.stack([[text_ids(text, tokenizer) for text in texts] for texts in worded(patients, seed)])
+
+
+def worded(patients: Sequence[Patient], seed: int) -> list[list[str]]:
+    """Give VARIANTS texts of each patient; the first is the whole text, the others lack some sections."""
     random = np.random.default_rng(seed)
-    return np.stack([_variants(patient, tokenizer, random) for patient in patients])
+    return [_worded(patient, random) for patient in patients]
 
 
 def pretrain(
@@ -97,12 +102,12 @@ def burden_correlation(encoder: TextEncoder, burdens: Sequence[Burden], tokenize
     return float(np.asarray(np.corrcoef(ranks))[0, 1])
 
 
-def _variants(patient: Patient, tokenizer: WordPiece, random: np.random.Generator) -> NDArray[np.int64]:
+def _worded(patient: Patient, random: np.random.Generator) -> list[str]:
     left_out = [
         [],
         *([s for s in SECTIONS if random.random() < SECTION_DROPOUT] for _ in range(VARIANTS - 1)),
     ]
-    return np.stack([text_ids(describe(patient, without), tokenizer) for without in left_out])
+    return [describe(patient, without) for without in left_out]
 
 
 def _ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -8,15 +8,15 @@ One seed gives one model on one machine.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from barocast.calibration.forecast_error import QUANTILE_LEVELS
+from barocast.export.losses import cross_entropy, mean_distance, pinball
 from barocast.export.model import Model, ModelSettings, Scaling, mean_answer
 from barocast.export.rows import Rows
 from barocast.export.texts import VARIANTS
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from barocast.export.model import Answer
+    from barocast.export.soft_targets import SoftTargets
     from barocast.export.text_encoder import TextEncoder
 
 PREDICT_BATCH: Final = 2048
@@ -45,7 +46,9 @@ class TrainSettings:
     augmented_share: float = 0.7
     """Of each batch, rows of stretched cases."""
     distilled_share: float = 0.5
-    """Weight of the trees' soft targets beside the labels."""
+    """Weight of the teachers' soft targets beside what was observed."""
+    feature_weight: float = 0.1
+    """Of reading the teachers' features, where they give any, off a member's token."""
     quantile_weight: float = 0.03
     """Per mmHg of pinball loss."""
     text_dropout: float = 0.5
@@ -66,8 +69,8 @@ class Lesson:
     """Eligible landmarks of the training patients."""
     augmented: Rows
     """The same patients' stretched cases."""
-    soft: NDArray[np.float32]
-    """(n rows + n augmented, 3) probabilities to distil, NaN where there is none."""
+    soft: SoftTargets
+    """What to distil for each row, then for each augmented one."""
     texts: NDArray[np.int64]
     """(case, VARIANTS, token) for every case that the rows number."""
 
@@ -114,7 +117,7 @@ def predict(model: Model, rows: Rows, texts: NDArray[np.int64]) -> tuple[NDArray
             part = rows.take(np.arange(start, min(start + PREDICT_BATCH, len(rows))))
             case = torch.from_numpy(part.case).long()
             members = model.each(*_series(part), features[case], present[case])
-            answers.append(mean_answer(members))
+            answers.append(mean_answer([answer for _, answer in members]))
     return tuple(torch.cat(parts).numpy() for parts in zip(*answers, strict=True))
 
 
@@ -126,13 +129,15 @@ class _School:
         self.random = np.random.default_rng(settings.seed)
         both = [(getattr(lesson.rows, name), getattr(lesson.augmented, name)) for name in Rows.__slots__]
         self.rows = Rows(*(np.concatenate(pair) for pair in both))
-        self.soft = lesson.soft
+        self.soft = _settled(lesson.soft)
         self.real = len(lesson.rows)
+        self.readers = self._readers()
         texts = torch.from_numpy(lesson.texts).flatten(0, 1)
         with torch.no_grad():
             self.text, self.present = model.text_encoder(texts)
         learned = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(_decayed(learned, settings), lr=settings.learning_rate)
+        taught = [*learned, *self.readers.named_parameters()]
+        self.optimizer = torch.optim.AdamW(_decayed(taught, settings), lr=settings.learning_rate)
         self.steps = settings.epochs * (settings.rows_per_epoch // settings.batch)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer, settings.learning_rate, total_steps=self.steps + 1, pct_start=0.15
@@ -170,9 +175,9 @@ class _School:
         rows = self.rows.take(batch)
         text, present = self._texts(rows.case)
         members = self.model.each(*_series(rows), text, present)
-        soft = torch.from_numpy(self.soft[batch])
-        labels, future = torch.from_numpy(rows.labels), torch.from_numpy(rows.future)
-        losses = [self._loss(answer, labels, soft, future) for answer in members]
+        soft = self.soft.take(batch)
+        losses = [self._loss(answer, rows, soft) for _, answer in members]
+        losses += [self._misread(n, token, soft) for n, (token, _) in enumerate(members)]
         loss = torch.stack(losses).sum()
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -181,7 +186,7 @@ class _School:
         if self.step < self.steps:
             self.schedule.step()
         self._average()
-        return float(loss.detach()) / len(losses)
+        return float(loss.detach()) / len(members)
 
     def _texts(self, case: NDArray[np.int32]) -> tuple[Tensor, Tensor]:
         """Give one variant's summaries for each row, some with no text at all."""
@@ -191,11 +196,33 @@ class _School:
         blur = 1 + self.settings.text_noise * torch.randn(text.shape)
         return text * blur, self.present[which] * shown
 
-    def _loss(self, answer: Answer, labels: Tensor, soft: Tensor, future: Tensor) -> Tensor:
+    def _loss(self, answer: Answer, rows: Rows, soft: SoftTargets) -> Tensor:
         logits, quantiles, _ = answer
+        labels, future = torch.from_numpy(rows.labels), torch.from_numpy(rows.future)
         share = self.settings.distilled_share
-        risk = (1 - share) * _cross_entropy(logits, labels) + share * _cross_entropy(logits, soft)
-        return risk + self.settings.quantile_weight * _pinball(quantiles, future)
+        distilled = cross_entropy(logits, torch.from_numpy(soft.risk))
+        risk = (1 - share) * cross_entropy(logits, labels) + share * distilled
+        forecast = pinball(quantiles, future)
+        if soft.quantiles is not None:
+            told = mean_distance(quantiles, torch.from_numpy(soft.quantiles), torch.abs)
+            forecast = (1 - share) * forecast + share * told
+        return risk + self.settings.quantile_weight * forecast
+
+    def _misread(self, member: int, token: Tensor, soft: SoftTargets) -> Tensor:
+        """Give how far a member's token is from telling the teachers' features; 0 where they give none."""
+        if soft.features is None:
+            return torch.zeros(())
+        told = torch.from_numpy(soft.features)
+        return self.settings.feature_weight * mean_distance(self.readers[member](token), told, torch.square)
+
+    def _readers(self) -> nn.ModuleList:
+        """Give what reads the teachers' features off each member's token; in training alone."""
+        if self.soft.features is None:
+            return nn.ModuleList()
+        shape = self.model.settings
+        return nn.ModuleList(
+            nn.Linear(shape.width, self.soft.features.shape[1]) for _ in range(shape.members)
+        )
 
     def _average(self) -> None:
         self.step += 1
@@ -219,16 +246,9 @@ def _decayed(learned: list[tuple[str, nn.Parameter]], settings: TrainSettings) -
     ]
 
 
-def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    known = torch.isfinite(target)
-    if not known.any():
-        return logits.sum() * 0
-    return functional.binary_cross_entropy_with_logits(logits[known], target[known])
-
-
-def _pinball(quantiles: Tensor, future: Tensor) -> Tensor:
-    """Give the mean pinball loss, mmHg, over the steps that were observed."""
-    levels = torch.tensor(QUANTILE_LEVELS)[None, :, None]
-    error = future[:, None] - quantiles
-    loss = torch.maximum(levels * error, (levels - 1) * error)
-    return torch.nan_to_num(loss).sum() / torch.isfinite(error).sum().clamp(min=1)
+def _settled(soft: SoftTargets) -> SoftTargets:
+    """Give the targets with each feature standardized, so that none outweighs the others."""
+    if soft.features is None:
+        return soft
+    mean, sd = np.nanmean(soft.features, axis=0), np.nanstd(soft.features, axis=0) + 1e-6
+    return replace(soft, features=((soft.features - mean) / sd).astype(np.float32))

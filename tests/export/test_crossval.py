@@ -18,6 +18,7 @@ from barocast.export.crossval import (
     cross_validate,
     figures,
     folds,
+    forecast_table,
     save,
     table,
 )
@@ -137,11 +138,31 @@ def test_differences_are_paired_with_ours(pooled, tmp_path):
     assert at5["LepMAP"]["ours_minus"]["value"] == pytest.approx(gap)
     assert report["patients"] == 15
     assert json.loads((tmp_path / "crossval.json").read_text()) == report
-    assert table(report) in (tmp_path / "crossval.md").read_text()
+    page = (tmp_path / "crossval.md").read_text()
+    assert table(report) in page
+    assert forecast_table(report) in page
 
 
 def test_the_last_value_is_judged_as_a_point_forecast(pooled):
     forecast = figures(pooled.found, draws=5)["forecast"]
 
-    assert forecast["last value"]["mae_mmhg"] == pytest.approx(forecast[OURS]["mae_mmhg"])
-    assert forecast["last value"]["crps_mmhg"] == pytest.approx(forecast["last value"]["mae_mmhg"])
+    for of in forecast.values():
+        last = {name: figure["value"] for name, figure in of["last value"].items()}
+        assert last["mae_mmhg"] == pytest.approx(of[OURS]["mae_mmhg"]["value"])
+        assert last["crps_mmhg"] == pytest.approx(last["mae_mmhg"])
+        assert last["whole_crps_mmhg"] == pytest.approx(last["mae_mmhg"], rel=1e-6)
+        assert of["last_minus_ours"]["mae_mmhg"] == {"value": 0, "low": 0, "high": 0}
+
+
+def test_the_forecast_is_judged_at_each_horizon_and_over_all_steps(pooled):
+    future, now = pooled.found.rows.future, pooled.found.rows.trend[:, 0, 0]
+
+    forecast = figures(pooled.found, draws=5)["forecast"]
+
+    assert list(forecast) == ["5", "10", "15", "to 15"]
+    for minutes, step in (("5", 9), ("10", 19), ("15", 29)):
+        error = np.nanmean(np.abs(future[:, step] - now))
+        assert forecast[minutes][OURS]["mae_mmhg"]["value"] == pytest.approx(error, rel=1e-5)
+    assert forecast["to 15"][OURS]["mae_mmhg"]["value"] == pytest.approx(
+        np.nanmean(np.abs(future - now[:, None])), rel=1e-5
+    )

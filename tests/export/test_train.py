@@ -10,9 +10,11 @@ import torch
 
 from barocast.calibration.discrimination import auroc
 from barocast.export import teacher
+from barocast.export import train as train_module
 from barocast.export.cohort import Burden
 from barocast.export.model import ModelSettings
 from barocast.export.rows import Rows, join
+from barocast.export.soft_targets import SoftTargets
 from barocast.export.teacher import TeacherSettings, soft_targets
 from barocast.export.texts import (
     VARIANTS,
@@ -31,6 +33,7 @@ from barocast.runtime.prompt import describe
 SHAPE = ModelSettings(width=8, heads=2, layers=1, members=2)
 SETTINGS = TrainSettings(epochs=3, rows_per_epoch=1500, batch=100, learning_rate=5e-3, averaging=0.9)
 CASES = 20
+SUBJECTS = [str(number) for number in range(CASES)]
 
 
 def _rows(n=1000, seed=0):
@@ -58,11 +61,14 @@ def _encoder(seed=0):
     return pretrain(burdens, tokenizer, seed, PretrainingSettings(epochs=20, width=8)), tokenizer, burdens
 
 
-def _lesson(soft=np.nan):
+def _lesson(risk=np.nan, quantiles=None, features=None):
     rows, augmented = _rows(), _rows(seed=1)
+    n = len(rows) + len(augmented)
     texts = np.zeros((CASES, VARIANTS, 128), dtype=np.int64)
     texts[::2, :, :5] = 3
-    return Lesson(rows, augmented, np.full((len(rows) + len(augmented), 3), soft, np.float32), texts)
+    told = None if quantiles is None else np.full((n, 3, 30), quantiles, np.float32)
+    soft = SoftTargets(np.full((n, 3), risk, np.float32), told, features)
+    return Lesson(rows, augmented, soft, texts)
 
 
 def test_training_learns_what_the_rows_hold():
@@ -95,13 +101,45 @@ def test_the_text_encoder_stays_as_it_was_pretrained():
 
 
 def test_soft_targets_pull_where_labels_say_the_contrary():
-    lesson = _lesson(soft=0.9)
+    lesson = _lesson(risk=0.9)
     distilled = replace(SETTINGS, distilled_share=1.0)
 
     model = train(lesson, _encoder()[0], SHAPE, distilled)
 
     logits, _, _ = predict(model, lesson.rows, lesson.texts[:, 0])
     assert logits[:, 0].mean() > 0
+
+
+def test_a_teacher_that_draws_map_ahead_pulls_the_quantiles():
+    distilled = replace(SETTINGS, distilled_share=1.0, quantile_weight=1.0, epochs=6)
+    lesson = _lesson(quantiles=np.array([60.0, 70.0, 80.0])[:, None])
+
+    model = train(lesson, _encoder()[0], SHAPE, distilled)
+
+    _, quantiles, _ = predict(model, lesson.rows, lesson.texts[:, 0])
+    assert np.abs(quantiles.mean(axis=(0, 2)) - [60, 70, 80]).max() < 3
+
+
+def test_features_are_read_off_each_members_token_and_what_is_missing_teaches_nothing(monkeypatch):
+    rows = [_rows(), _rows(seed=1)]
+    features = np.concatenate([r.trend[:, 0, :2] * [1.0, 1000.0] for r in rows]).astype(np.float32)
+    features[::3, 1] = np.nan
+    misread = []
+    original = train_module.mean_distance
+
+    def spy(said, told, distance):
+        found = original(said, told, distance)
+        if told.shape[-1] == features.shape[1]:
+            misread.append(float(found.detach()))
+        return found
+
+    monkeypatch.setattr(train_module, "mean_distance", spy)
+    model = train(_lesson(features=features), _encoder()[0], SHAPE, SETTINGS)
+
+    members = SHAPE.members
+    assert np.mean(misread[-10 * members :]) < 0.3 < np.mean(misread[:members])
+    assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
+    assert not any("reader" in name for name, _ in model.named_parameters())
 
 
 def test_scaling_is_measured_on_the_rows_given():
@@ -120,31 +158,40 @@ def test_the_trees_never_speak_of_a_patient_they_saw(monkeypatch):
     class Spy:
         def predict(self, rows, num_threads):
             assert num_threads == 1
-            assert not set(rows[:, 0].tolist()) & set(seen[-1].tolist())
+            assert not set(rows[:, 0].tolist()) & seen[-1]
             return np.full(len(rows), 0.1)
 
     def boost(features, labels, weight, settings):
         assert len(features) == len(labels) == len(weight)
-        seen.append(features[:, 0])
+        seen.append(set(features[:, 0].tolist()))
         return Spy()
 
     rows = _rows()
     rows.trend[:, 0, 0] = rows.case  # the patient's number stands in the first feature
     monkeypatch.setattr(teacher, "_boost", boost)
 
-    soft = soft_targets(rows, rows, [str(i) for i in range(CASES)], TeacherSettings(folds=3))
+    soft = soft_targets(rows, rows, SUBJECTS, TeacherSettings(folds=3))
 
-    assert soft.shape == (2000, 3)
-    assert np.isfinite(soft).all()
+    assert soft.risk.shape == (2000, 3)
+    assert np.isfinite(soft.risk).all()
     assert len(seen) == 9
 
 
 def test_soft_targets_keep_the_order_of_horizons():
     rows = join([_rows(seed=s) for s in range(3)])
 
-    soft = soft_targets(rows, rows, [str(i) for i in range(CASES)], TeacherSettings(folds=2, trees=5))
+    soft = soft_targets(rows, rows, SUBJECTS, TeacherSettings(folds=2, trees=5))
 
-    assert (np.diff(soft, axis=1) >= 0).all()
+    assert (np.diff(soft.risk, axis=1) >= 0).all()
+
+
+def test_the_trees_find_who_is_at_risk_though_a_newest_sample_is_missing():
+    rows = join([_rows(seed=s) for s in range(3)])
+    rows.series[::5, :, -1], rows.mask[::5, :, -1] = 0, 0
+
+    soft = soft_targets(rows, rows, SUBJECTS, TeacherSettings(folds=2, trees=20))
+
+    assert auroc(rows.labels[:, 2], soft.risk[: len(rows), 2]) > 0.9
 
 
 def test_pretraining_finds_what_goes_with_burden():

@@ -1,0 +1,52 @@
+"""`barocast train ablate`: the ledger of what each part of the teacher is worth (export.ledger)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from barocast.export.commands.cohort_folder import find_cohort, settle
+from barocast.export.commands.courses import add_course_arguments, course_of
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
+
+HELP: Final = "the ledger: the teacher with each of its parts left out, paired"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("--out", type=Path, required=True, help="folder of ledger.md and ledger.json")
+    parser.add_argument("--arm", action="append", default=[], help="only this arm; may be given again")
+    parser.add_argument("--paper-steps", type=int, help="batches of 8 rows for the paper's preset")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    add_course_arguments(parser)
+
+
+def run(args: Namespace, say: Callable[[str], None]) -> int:
+    """Teach and judge every arm; give the exit status."""
+    cohort = find_cohort(args)
+    settle(args)
+    from dataclasses import replace  # noqa: PLC0415
+
+    from barocast.export.crossval import cross_validate  # noqa: PLC0415 with torch
+    from barocast.export.ledger.account import account, try_all  # noqa: PLC0415
+    from barocast.export.ledger.arms import arms  # noqa: PLC0415
+    from barocast.export.ledger.page import page  # noqa: PLC0415
+    from barocast.export.recipe import Recipe, read_material  # noqa: PLC0415
+
+    base, paper, material = course_of(args), course_of(args, "paper"), read_material(cohort, args.work)
+    if args.paper_steps is not None:
+        paper = replace(paper, lesson=replace(paper.lesson, steps=args.paper_steps))
+    verdicts = try_all(arms(base, paper, args.arm), material, args.work, args.jobs, say)
+    pooled = cross_validate(material, Recipe(), args.work, say)
+    found = account(pooled.rows, pooled.subjects, verdicts, pooled.scores)
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "ledger.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    text = page(found, base, f"barocast {' '.join(sys.argv[1:])}")
+    (args.out / "ledger.md").write_text(text, "utf-8")
+    print(text)
+    return 0

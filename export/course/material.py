@@ -1,0 +1,170 @@
+"""What a course shows: texts as its language model reads them, rows with windows that no patient had.
+
+In: the cohort without the subjects that must not be seen. Out: a TeacherLesson, the text stage's lesson,
+windows for masked-patch pretraining. Made windows and diffusions are kept in the work folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from barocast.export.course.settings import DESCRIPTIONS
+from barocast.export.diffusion.windows import (
+    Diffusion,
+    learn,
+    new_windows,
+    pretraining_windows,
+    residual_copies,
+)
+from barocast.export.fusion.burden import BurdenLesson
+from barocast.export.fusion.lesson import NOTHING, TeacherLesson
+from barocast.export.fusion.outcomes import outcomes_of
+from barocast.export.language.reading import load_reader
+from barocast.export.provenance import digest, source
+from barocast.export.recipe import soft_of
+from barocast.export.rows import Rows, join
+from barocast.export.teacher import TeacherSettings
+from barocast.export.texts import standardized_shares, worded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from barocast.export.course.settings import Course
+    from barocast.export.recipe import Material
+    from barocast.runtime.domain import Patient
+
+PRETRAINING_WINDOWS: Final = 8_000
+TREES: Final = TeacherSettings()
+"""The student's own trees, so that what they say of a fold is kept once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where what a fold's patients taught is kept, and who they are."""
+
+    seen: Material
+    """Without the subjects that must not be seen; cases keep their numbers in the full list."""
+    without: tuple[str, ...]
+    work: Path
+    say: Callable[[str], None]
+
+    @property
+    def key(self) -> str:
+        """A short name of exactly these patients and series."""
+        return digest([self.seen.key, self.without])
+
+
+def texts_of(patients: Sequence[Patient], course: Course) -> NDArray[np.int64]:
+    """Give ids (patient, VARIANTS, text tokens); a shuffled patient's are the same other patient's always."""
+    limit, reader = course.network.text_tokens, load_reader(course.network.trunk)
+    told = worded(patients, course.seed)
+    ids = np.array([[reader.ids(text, limit) for text in texts] for texts in told])
+    if course.text == "none":
+        return np.full_like(ids, NOTHING)
+    if course.text == "shuffled":
+        # One step around a ring in random order: nobody keeps the text they came with.
+        ring = np.random.default_rng(course.seed).permutation(len(ids))
+        ids[ring] = ids[np.roll(ring, 1)]
+    return ids
+
+
+def burden_lesson(course: Course, shelf: Shelf) -> BurdenLesson:
+    """Give the text stage's lesson."""
+    burdens = shelf.seen.burdens
+    texts = texts_of([burden.patient for burden in burdens], course)
+    return BurdenLesson(texts, standardized_shares(burdens), course.text_steps, DESCRIPTIONS, course.seed)
+
+
+def teacher_lesson(course: Course, shelf: Shelf, texts: NDArray[np.int64]) -> TeacherLesson:
+    """Give the rows of the training patients, stretched and made ones beside them, with soft targets."""
+    rows, augmented = shelf.seen.rows, shelf.seen.augmented
+    made = _made(course, shelf)
+    if made is not None:
+        augmented = join([augmented, made])
+    soft = None
+    if course.distilled:
+        soft = soft_of(shelf.seen, list(shelf.without), TREES, shelf.work, shelf.say).risk
+    every = len(rows) + len(augmented)
+    outcomes = outcomes_of(shelf.seen.cases, rows)
+    return TeacherLesson(rows, augmented, texts, _up_to(every, soft), _up_to(every, outcomes))
+
+
+def _up_to(rows: int, given: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+    """Give the targets with NaN, unknown, for the rows behind them."""
+    if given is None:
+        return None
+    unknown = np.full((rows - len(given), given.shape[1]), np.nan, dtype=given.dtype)
+    return np.concatenate([given, unknown])
+
+
+def windows_that_fall(course: Course, shelf: Shelf) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give series and mask (n, 1, steps) for pretraining: real rows before a fall, and made windows."""
+    rows = shelf.seen.rows
+    real = rows.take(rows.labels[:, -1] == 1)
+    if course.made == "none":
+        return real.series, real.mask
+    made = pretraining_windows(diffusion_of(course, shelf), _cases(shelf), PRETRAINING_WINDOWS, course.seed)
+    series, mask = zip((real.series, real.mask), made, strict=True)
+    return np.concatenate(series), np.concatenate(mask)
+
+
+def diffusion_of(course: Course, shelf: Shelf) -> Diffusion:
+    """Learn the diffusions of these patients, or take what was learned of them earlier."""
+    name = digest([shelf.key, asdict(course.diffusion), source("export.diffusion.windows")])
+    kept = shelf.work / f"diffusion-{name}.pt"
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        learn(_cases(shelf), course.diffusion, shelf.say).save(kept)
+    return Diffusion.load(kept)
+
+
+def _made(course: Course, shelf: Shelf) -> Rows | None:
+    if course.made == "none":
+        return None
+    given = (course.made, course.made_rows, course.seed, asdict(course.diffusion))
+    name = digest([shelf.key, given, source("export.diffusion.windows")])
+    kept = shelf.work / f"made-{name}.npz"
+    if kept.is_file():
+        with np.load(kept, allow_pickle=False) as archive:
+            return Rows(*(archive[field.name] for field in fields(Rows)))
+    made = _numbered(_make(course, shelf), _numbers(shelf))
+    np.savez(kept, **{field.name: getattr(made, field.name) for field in fields(Rows)})
+    shelf.say(f"{len(made)} windows made ({course.made})")
+    return made
+
+
+def _make(course: Course, shelf: Shelf) -> Rows:
+    diffusion, cases = diffusion_of(course, shelf), _cases(shelf)
+    if course.made == "falls":
+        return new_windows(diffusion, cases, course.made_rows, course.seed)
+    place = np.full(len(shelf.seen.cases), -1, dtype=np.int32)
+    place[_numbers(shelf)] = np.arange(len(cases))
+    return residual_copies(diffusion, _numbered(shelf.seen.rows, place), cases, seed=course.seed)
+
+
+def _numbers(shelf: Shelf) -> NDArray[np.intp]:
+    """Give the numbers, in the full list, of the cases that may be seen."""
+    return np.flatnonzero([case.subject_id not in shelf.without for case in shelf.seen.cases])
+
+
+def _cases(shelf: Shelf) -> list[Any]:
+    return [shelf.seen.cases[number] for number in _numbers(shelf)]
+
+
+def _numbered(rows: Rows, numbers: NDArray[Any]) -> Rows:
+    """Give the rows with each case's number replaced by what `numbers` has at it."""
+    return Rows(
+        rows.series,
+        rows.mask,
+        rows.trend,
+        rows.labels,
+        rows.future,
+        numbers[rows.case].astype(np.int32),
+        rows.at,
+    )

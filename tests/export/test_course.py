@@ -1,0 +1,176 @@
+"""The teacher's whole way on a made-up cohort: stages, what they share, and whose text is whose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from barocast.export.cohort import Burden, Case
+from barocast.export.course.attend import attend
+from barocast.export.course.material import texts_of
+from barocast.export.course.settings import COURSES, Course
+from barocast.export.diffusion.denoiser import Drill
+from barocast.export.diffusion.windows import DiffusionSettings
+from barocast.export.fusion.forecasting import predict
+from barocast.export.fusion.lesson import LessonSettings
+from barocast.export.fusion.paper import PaperSettings
+from barocast.export.fusion.settings import TeacherSettings
+from barocast.export.ledger.account import account, try_all
+from barocast.export.ledger.arms import PAPER, TEACHER, Arm, arms
+from barocast.export.ledger.page import page
+from barocast.export.recipe import Material
+from barocast.export.rows import augment, make_rows
+from barocast.runtime.domain import Patient
+from barocast.runtime.errors import SettingsError
+
+CASES = 12
+
+
+def case(number: int) -> Case:
+    random = np.random.default_rng(number)
+    at = np.arange(420)
+    falls = 16 * np.sin(at / random.uniform(9, 14)) ** 8
+    mmhg = 78 + random.normal(0, 1, at.size) + 4 * np.sin(at / 50) - falls
+    patient = Patient(age_years=30.0 + 4 * number, sex="FM"[number % 2], asa=1 + number % 3)
+    return Case(str(number), f"s{number}", "vitaldb_or", mmhg, patient, "made up", 0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    cases = [case(number) for number in range(CASES)]
+    burdens = [Burden(c.subject_id, c.patient, 0.01 * n, "samples") for n, c in enumerate(cases)]
+    return Material(cases, burdens, make_rows(cases, every=4), augment(cases[:4], every=16), "made-up")
+
+
+COURSE = Course(
+    TeacherSettings(trunk="tiny", layers=1, width=8, text_tokens=48),
+    LessonSettings(steps=6, batch=16),
+    learning_rate=1e-3,
+    made="none",
+    distilled=False,
+    text_steps=3,
+    patch_steps=3,
+    straight_steps=4,
+)
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+def test_a_course_goes_through_its_stages_and_leaves_a_curve_of_each(material, tmp_path):
+    graduate = attend(COURSE, material, {"s0"}, tmp_path, quiet)
+
+    assert list(graduate.curves) == ["text", "patches", "straight", "fusion"]
+    assert graduate.texts.shape == (CASES, 48)
+    assert not graduate.teacher.training
+
+
+def test_a_course_taken_again_is_read_and_says_the_same(material, tmp_path):
+    first = attend(COURSE, material, {"s0"}, tmp_path, quiet)
+    taught = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
+    again = attend(COURSE, material, {"s0"}, tmp_path, quiet)
+
+    said, repeated = (predict(g.teacher, material.rows, g.texts).logits for g in (first, again))
+    assert said.tolist() == repeated.tolist()
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == taught
+
+
+def test_courses_that_begin_alike_share_their_beginning(material, tmp_path):
+    attend(COURSE, material, {"s0"}, tmp_path, quiet)
+    attend(replace(COURSE, lesson=replace(COURSE.lesson, steps=7)), material, {"s0"}, tmp_path, quiet)
+
+    stages = sorted(path.name.split("-")[0] for path in (tmp_path / "course").iterdir())
+    assert stages == ["fusion", "fusion", "patches", "straight", "text"]
+
+
+def test_who_must_not_be_seen_changes_nothing_that_is_learned(material, tmp_path):
+    other = replace(material.cases[0], map_mmhg=material.cases[0].map_mmhg - 9)
+    changed = replace(
+        material,
+        cases=[other, *material.cases[1:]],
+        rows=make_rows([other, *material.cases[1:]], every=4),
+        augmented=augment([other, *material.cases[1:4]], every=16),
+    )
+
+    taught = [attend(COURSE, m, {"s0"}, tmp_path / str(n), quiet) for n, m in enumerate((material, changed))]
+
+    one, two = (dict(graduate.teacher.named_parameters()) for graduate in taught)
+    assert [name for name in one if one[name].tolist() != two[name].tolist()] == []
+
+
+def test_made_falls_are_shown_beside_real_ones_with_their_own_patients_text(material, tmp_path):
+    short = DiffusionSettings(width=16, blocks=1, stretch=Drill(updates=5), residual=Drill(updates=5))
+    course = replace(COURSE, made="paper", diffusion=short, text_steps=0, patch_steps=2, straight_steps=0)
+    graduate = attend(course, material, {"s0"}, tmp_path, quiet)
+
+    (kept,) = tmp_path.glob("made-*.npz")
+    with np.load(kept) as made:
+        assert 0 not in made["case"]
+        assert made["labels"].shape[1] == 3
+    assert list(graduate.curves) == ["patches", "fusion"]
+
+
+def test_shuffled_texts_are_everybody_elses(material):
+    patients = [c.patient for c in material.cases]
+    own, shuffled, none = (
+        texts_of(patients, replace(COURSE, text=which)) for which in ("own", "shuffled", "none")
+    )
+
+    assert sorted(map(str, own[:, 0].tolist())) == sorted(map(str, shuffled[:, 0].tolist()))
+    assert not any((o == s).all() for o, s in zip(own, shuffled, strict=True))
+    assert set(none.ravel().tolist()) == {-1}
+
+
+def test_the_papers_preset_is_taught_in_one_stage(material, tmp_path):
+    course = replace(
+        COURSES["paper"],
+        network=PaperSettings(trunk="tiny", layers=(1, 1, 1), heads=2),
+        lesson=LessonSettings(steps=2, batch=4, augmented_share=0.0, text_dropout=0.0),
+        made="none",
+    )
+    graduate = attend(course, material, {"s0"}, tmp_path, quiet)
+
+    assert list(graduate.curves) == ["fusion"]
+
+
+def test_the_ledger_judges_every_arm_on_patients_that_it_never_saw(material, tmp_path):
+    tried = [
+        Arm(TEACHER, COURSE, {"shown no text": frozenset({"demographics", "physical status"})}),
+        Arm("no gate", replace(COURSE, network=replace(COURSE.network, gated=False))),
+    ]
+    verdicts = try_all(tried, material, tmp_path, 1, quiet)
+    subjects = np.array([c.subject_id for c in material.cases])[material.rows.case]
+    scores = {"coin": np.random.default_rng(0).random((len(material.rows), 3))}
+    found = account(material.rows, subjects, verdicts, scores, draws=20)
+    written = page(found, COURSE, "barocast train ablate")
+
+    assert list(verdicts) == [TEACHER, "shown no text", "no gate"]
+    assert verdicts["shown no text"].gates[:, 0].max() == 0
+    assert verdicts[TEACHER].logits.shape == (len(material.rows), 3)
+    assert verdicts["no gate"].gates[:, 0].min() == 1
+    assert "| coin |" in written
+    assert "| shown no text |" in written
+
+
+def test_a_finished_trial_is_read_again_in_the_same_order(material, tmp_path):
+    tried = [Arm(TEACHER, COURSE)]
+    once = try_all(tried, material, tmp_path, 1, quiet)[TEACHER]
+    again = try_all(tried, material, tmp_path, 1, quiet)[TEACHER]
+
+    assert once.logits.tolist() == again.logits.tolist()
+
+
+def test_an_unknown_arm_is_named_with_those_that_there_are():
+    with pytest.raises(SettingsError, match="'no txt' is unknown: name some of teacher, no language model"):
+        arms(COURSE, COURSES["paper"], ["no txt"])
+
+
+def test_every_arm_differs_from_the_teacher_and_from_every_other():
+    every = arms(COURSES["small"], COURSES["paper"])
+
+    assert every[0].name == TEACHER
+    assert every[-1].name == PAPER
+    assert len({arm.course.key for arm in every}) == len(every)
