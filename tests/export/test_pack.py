@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,8 +17,10 @@ from barocast.calibration.calibrators import Calibrators
 from barocast.calibration.choosing import Choice
 from barocast.calibration.conformal import ConformalBand
 from barocast.calibration.stepwise import Isotonic, Knots
-from barocast.export import commands
+from barocast.export import recipe
 from barocast.export.calibrated import ASKABLE, Calibrated, CalibrationPlan
+from barocast.export.commands import train
+from barocast.export.commands.cohort_folder import COHORT_VARIABLE
 from barocast.export.known_answers import ANSWERS, known_answers, sane
 from barocast.export.model import ModelSettings
 from barocast.export.model_card import model_card
@@ -45,7 +47,7 @@ SMALL = Recipe(
 
 def _arguments(*words):
     parser = ArgumentParser()
-    commands.add_arguments(parser)
+    train.add_arguments(parser)
     return parser.parse_args(words)
 
 
@@ -55,12 +57,10 @@ def trained(tmp_path_factory):
     root = tmp_path_factory.mktemp("trained")
     cohort = write_cohort(root / "cohort", cases=40, minutes=70)
     patch = pytest.MonkeyPatch()
-    patch.setattr(
-        commands, "_recipe", lambda seed: replace(SMALL, training=replace(SMALL.training, seed=seed))
-    )
+    patch.setattr(recipe, "Recipe", lambda: SMALL)
     places = ("--cohort", str(cohort), "--out", str(root / "bundle"), "--work", str(root / "runs"))
     keys = ("--key", str(root / "key.pem"), "--trust", str(root / "trusted.json"))
-    status = commands.run(_arguments("bundle", *places, *keys, "--id", "toy-run"))
+    status = train.run(_arguments("bundle", *places, *keys, "--id", "toy-run"))
     patch.undo()
     record = json.loads((root / "runs" / "record.json").read_text("utf-8"))
     return SimpleNamespace(root=root, bundle=root / "bundle", record=record, status=status)
@@ -105,7 +105,7 @@ def test_the_graph_tells_nothing_of_the_machine_it_was_made_on(trained):
     content = (trained.bundle / "model.onnx").read_bytes()
 
     assert b"stack_trace" not in content
-    assert str(Path(commands.__file__).parent).encode() not in content
+    assert str(Path(train.__file__).parent).encode() not in content
     assert b".py" not in content
 
 
@@ -199,12 +199,12 @@ def test_an_option_that_too_few_patients_carry_is_refused_before_training(tmp_pa
     places = ("--cohort", str(cohort), "--out", str(tmp_path / "b"), "--work", str(tmp_path / "runs"))
 
     with pytest.raises(SettingsError, match=r"--by-pattern: \d calibration patients; needs 20"):
-        commands.run(_arguments("bundle", *places, "--by-pattern"))
+        train.run(_arguments("bundle", *places, "--by-pattern"))
     assert not list(tmp_path.glob("runs/taught-*"))
 
 
 def test_an_absent_cohort_is_one_clear_error(tmp_path, monkeypatch):
-    monkeypatch.setenv(commands.COHORT_VARIABLE, str(tmp_path / "nowhere"))
+    monkeypatch.setenv(COHORT_VARIABLE, str(tmp_path / "nowhere"))
 
     with pytest.raises(SettingsError, match="nowhere"):
-        commands.run(_arguments("bundle", "--out", str(tmp_path)))
+        train.run(_arguments("bundle", "--out", str(tmp_path)))
