@@ -7,7 +7,7 @@ TORCH := torch>=2.8,<2.14
 ROOMS := calibration export plugin runtime
 ARGS ?=
 
-.PHONY: demo test lint format types bench fuzz soak breaker train pretrained locks wheelhouse deb clean
+.PHONY: demo test lint format types bench fuzz soak breaker no-route train pretrained locks wheelhouse deb clean
 
 demo: $(VENV)/.base
 	$(BIN)/barocast demo $(ARGS)
@@ -43,6 +43,10 @@ soak: $(VENV)/.dev
 # A thousand simulated hours of the whole bedside, every fault switched on, against an oracle of its promises.
 breaker: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.breaker $(ARGS)
+
+# Installed from a wheelhouse and forecasting in a network namespace that has no route, into benchmarks/no_route.md.
+no-route: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.no_route $(ARGS)
 
 # For boxes without a network: every wheel by its hash, the installer, and a Debian package of both (docs/install.md).
 TARGETS ?= x86_64-cp310 x86_64-cp312 aarch64-cp310 aarch64-cp312

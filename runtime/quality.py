@@ -49,6 +49,9 @@ CONFIRM_S = 10.0
 ALONE_CONFIRM_S = 15.0
 """The same of a mean that stands alone: an average over 12 s, told every 10 s, may hold a share of one flush
 twice, and no pulse tells it. In 566 h of VitalDB's MAP on a 10 s grid no step is as large as JUMP_MMHG."""
+ALONE_APART_S = 6.0
+"""Half of an average over 12 s: told more often, a mean that stands alone slides into what it averages, and
+makes no step."""
 
 
 def _outside(systolic: float, diastolic: float, mean: float) -> bool:
@@ -104,9 +107,10 @@ class _Level:
     heard_s: float = float("-inf")
     """Of the last MAP, believed or not."""
 
-    def jumped(self, value: float, t_s: float, confirm_s: float) -> bool:
+    def jumped(self, value: float, t_s: float, *, alone: bool) -> bool:
+        confirm_s, least_s = (ALONE_CONFIRM_S, ALONE_APART_S) if alone else (CONFIRM_S, 0.0)
         apart_s, self.heard_s = t_s - self.heard_s, t_s
-        near = apart_s <= CADENCE_S and 0 <= t_s - self.t_s <= CADENCE_S + confirm_s
+        near = least_s <= apart_s <= CADENCE_S and 0 <= t_s - self.t_s <= CADENCE_S + confirm_s
         if abs(value - self.value) <= JUMP_MMHG or not near:
             return self._believe(value, t_s)
         if not abs(value - self.step_value) <= JUMP_MMHG:
@@ -176,8 +180,8 @@ class NumericsGate:
         if reason is None and all(frozen):
             return Reason.FLAT
         if reason is None and "ABP_MEAN" in triple:
-            confirm_s = CONFIRM_S if len(triple) > 1 else ALONE_CONFIRM_S
-            return Reason.SPIKE if self._level.jumped(triple["ABP_MEAN"], t_s, confirm_s) else None
+            alone = len(triple) == 1
+            return Reason.SPIKE if self._level.jumped(triple["ABP_MEAN"], t_s, alone=alone) else None
         return reason
 
 

@@ -66,7 +66,7 @@ def test_a_control_token_written_in_a_text_is_read_as_plain_words(smollm2):
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match="reader 'gpt9' is unknown: name one of smollm2, random, tiny"):
+    with pytest.raises(InputError, match="reader 'gpt9' is unknown: name one of smollm2, random, none, tiny"):
         load_reader("gpt9")
 
 

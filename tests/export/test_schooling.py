@@ -38,6 +38,15 @@ MAY_FORK = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 HERE = Path(__file__).parent
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Of a pool of threads a fork keeps only the locks; and more threads round otherwise."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 class Cut(Exception):  # noqa: N818 no error: the test's own way to stop
     """The power goes."""
 
