@@ -28,6 +28,7 @@ def add_course_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--precision", choices=("no", "bf16", "fp16"), help="bf16 is faster where the machine knows it"
     )
+    parser.add_argument("--made", choices=("none", "paper", "falls"), help="windows by diffusion")
     for stage in STEPS:
         parser.add_argument(
             f"--{stage}-steps", type=int, help=f"batches of the stage `{stage}`; 0 leaves it out"
@@ -54,7 +55,7 @@ def course_of(args: Namespace, preset: str | None = None) -> Course:
         if isinstance(network, PaperSettings)
         else {f"{s}_steps": getattr(args, f"{s}_steps") for s in STEPS}
     )
-    changed = _given(precision=args.precision, **stages)
+    changed = _given(precision=args.precision, made=args.made, **stages)
     return replace(course, network=network, lesson=lesson, seed=args.seed, **changed)
 
 

@@ -7,15 +7,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from barocast.export.commands.cohort_folder import find_cohort, settle
 from barocast.export.commands.courses import add_course_arguments, course_of
+from barocast.runtime.domain import HORIZONS_MIN
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from barocast.export.course.attend import Graduate
     from barocast.export.recipe import Material
+    from barocast.export.rows import Rows
 
 HELP: Final = "the language-model teacher: two pretrainings, then fine-tuning"
 
@@ -50,29 +56,40 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     save_file(own_weights(graduate.teacher), args.out / "teacher.safetensors", told)
     (args.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
     (args.out / "curves.svg").write_text(curves_svg(graduate.curves), "utf-8")
-    for minutes, auroc in figures["auroc"].items():
-        say(f"AUROC {minutes} min: {auroc:.3f} ({figures['rows']} rows of {figures['patients']} patients)")
+    say(f"{figures['rows']} rows of {figures['patients']} patients who taught nothing")
+    for shown, aurocs in figures["auroc"].items():
+        say(f"AUROC, {shown}: " + ", ".join(f"{value:.3f} at {h} min" for h, value in aurocs.items()))
     return 0
 
 
 def _figures(graduate: Graduate, material: Material) -> dict[str, Any]:
     """Judge on patients who taught nothing, the test patients left out."""
-    import numpy as np  # noqa: PLC0415 with torch
-
-    from barocast.calibration.discrimination import auroc  # noqa: PLC0415
-    from barocast.export.cohort import role  # noqa: PLC0415
+    from barocast.export.cohort import role  # noqa: PLC0415 with torch
     from barocast.export.fusion.forecasting import predict  # noqa: PLC0415
-    from barocast.runtime.domain import HORIZONS_MIN  # noqa: PLC0415
+    from barocast.export.fusion.lesson import NOTHING  # noqa: PLC0415
 
     judged = np.array([role(case.subject_id) in ("calibration", "selection") for case in material.cases])
     rows = material.rows.take(judged[material.rows.case])
-    said = predict(graduate.teacher, rows, graduate.texts)
-    known = np.isfinite(rows.labels)
+    shown = {
+        "own text": graduate.texts,
+        "no text": np.full_like(graduate.texts, NOTHING),
+        "another patient's text": np.roll(graduate.texts, 1, axis=0),
+    }
     return {
         "rows": len(rows),
         "patients": len({case.subject_id for case, of in zip(material.cases, judged, strict=True) if of}),
         "auroc": {
-            str(minutes): float(auroc(rows.labels[known[:, h], h], said.logits[known[:, h], h]))
-            for h, minutes in enumerate(HORIZONS_MIN)
+            name: _aurocs(rows, predict(graduate.teacher, rows, texts).logits)
+            for name, texts in shown.items()
         },
+    }
+
+
+def _aurocs(rows: Rows, logits: NDArray[np.float32]) -> dict[str, float]:
+    from barocast.calibration.discrimination import auroc  # noqa: PLC0415 with torch
+
+    known = np.isfinite(rows.labels)
+    return {
+        str(minutes): float(auroc(rows.labels[known[:, h], h], logits[known[:, h], h]))
+        for h, minutes in enumerate(HORIZONS_MIN)
     }

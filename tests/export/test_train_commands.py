@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 
 import pytest
+from toy_cohort import write_cohort
 
 from barocast.export.commands import train
 from barocast.export.commands.courses import add_course_arguments, course_of
@@ -75,3 +77,33 @@ def test_the_papers_layers_are_changed_at_all_three_horizons():
 
     assert changed.network.layers == (1, 1, 1)
     assert changed.text_steps == 0
+
+
+def test_a_teacher_is_taught_from_a_cohort_and_judged_on_patients_who_taught_nothing(tmp_path):
+    cohort = write_cohort(tmp_path / "cohort", cases=24, minutes=60)
+    few = [f"--{stage}-steps=2" for stage in ("text", "patch", "straight")]
+    said: list[str] = []
+
+    args = parsed(
+        *(
+            "teacher",
+            "--cohort",
+            str(cohort),
+            "--out",
+            str(tmp_path / "out"),
+            "--work",
+            str(tmp_path / "runs"),
+        ),
+        *("--trunk", "tiny", "--made", "none", "--steps", "2", *few),
+    )
+    status = args.command(args, said.append)
+
+    figures = json.loads((tmp_path / "out" / "figures.json").read_text("utf-8"))
+    assert status == 0
+    assert list(figures["auroc"]) == ["own text", "no text", "another patient's text"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "curves.svg",
+        "figures.json",
+        "teacher.safetensors",
+    ]
+    assert any(line.startswith("AUROC, no text") for line in said)
