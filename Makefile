@@ -7,7 +7,7 @@ TORCH := torch>=2.8,<2.14
 ROOMS := calibration export plugin runtime
 ARGS ?=
 
-.PHONY: demo test lint format types bench fuzz soak breaker no-route train pretrained locks wheelhouse deb clean
+.PHONY: demo test lint format types bench gpu fuzz soak breaker no-route train pretrained locks wheelhouse deb clean
 
 demo: $(VENV)/.base
 	$(BIN)/barocast demo $(ARGS)
@@ -31,6 +31,10 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# What a machine with a GPU can show, into benchmarks/gpu.md; without one, a line that says so.
+gpu: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 # A million damaged inputs for everything that reads bytes: none may raise, none may grow. A process a core.
 fuzz: $(VENV)/.dev
@@ -68,8 +72,9 @@ deb: wheelhouse
 KEY ?= $(HOME)/.barocast/signing_key.pem
 train: $(VENV)/.dev
 	$(BIN)/barocast train crossval --work runs --out benchmarks
-	$(BIN)/barocast train bundle --work runs --out runtime/default_bundle --crossval benchmarks --key $(KEY) \
-	  --trust runtime/trusted_keys.json $(ARGS)
+	$(BIN)/barocast train student --work runs --out runs/student
+	$(BIN)/barocast export bundle --from runs/student --work runs --out runtime/default_bundle \
+	  --crossval benchmarks --key $(KEY) --trust runtime/trusted_keys.json $(ARGS)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,6 +1,6 @@
-"""What a network and its quantized graph say of the cohort's rows, asked row by row as the bedside does.
+"""What a network and its packed graphs say of the cohort's rows, asked row by row as the bedside does.
 
-In: both graphs' bytes, the rows, every case's text. Out: Answers, and of them what a calibrator is fitted
+In: both networks' graphs, the rows, every case's text. Out: Answers, and of them what a calibrator is fitted
 on (calibrated.Heard).
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from barocast.calibration.fitting import CalibrationRows
 from barocast.export.calibrated import WITHOUT_TEXT, Heard
 from barocast.export.cohort import role
-from barocast.export.to_onnx import run_rows
+from barocast.export.graphs.running import run_rows
 from barocast.runtime.tokens import pattern
 
 if TYPE_CHECKING:
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from barocast.export.graphs.to_onnx import Graphs
     from barocast.export.recipe import Material
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What both graphs say of every row, n in all."""
+    """What both say of every row, n in all."""
 
     exact: NDArray[np.float64]
-    """(n, 3) logits of the float graph."""
+    """(n, 3) logits of the float graphs."""
     logits: NDArray[np.float64]
-    """(n, 3) logits of the int8 graph."""
+    """(n, 3) logits of the packed graphs."""
     quantiles: NDArray[np.float64]
-    """(n, 3, step) of the int8 graph, mmHg."""
+    """(n, 3, step) of the packed graphs, mmHg."""
     patterns: NDArray[np.str_]
     """(n,) modalities of each row."""
     bare: NDArray[np.float64]
-    """(n, 3) logits of the int8 graph without text, NaN where that was not asked."""
+    """(n, 3) logits of the packed graphs without text, NaN where that was not asked."""
 
     def heard(self, material: Material) -> Heard:
         """Give the calibration patients' rows, and behind them those that were run without text once more."""
@@ -56,22 +57,22 @@ class Answers:
 
 
 def ask(
-    graphs: tuple[bytes, bytes],
+    graphs: tuple[Graphs, Graphs],
     material: Material,
     texts: NDArray[np.int64],
     say: Callable[[str], None],
     *,
     bare: bool,
 ) -> Answers:
-    """Run every row through (float, int8); `bare`: calibration rows with a text once more without it."""
-    (exact, graph), rows = graphs, material.rows
+    """Run every row through (float, packed); `bare`: calibration rows with a text once more without it."""
+    (exact, packed), rows = graphs, material.rows
     float_logits, _, _ = run_rows(exact, rows, texts, lambda text: say(f"float: {text}"))
-    logits, quantiles, _ = run_rows(graph, rows, texts, lambda text: say(f"int8: {text}"))
+    logits, quantiles, _ = run_rows(packed, rows, texts, lambda text: say(f"packed: {text}"))
     patterns = np.array([pattern(text) for text in texts])[rows.case]
     without = np.full(logits.shape, np.nan)
     again = of_role(material, "calibration") & (patterns != WITHOUT_TEXT)
     if bare and again.any():
-        without[again], _, _ = run_rows(graph, rows.take(again), np.zeros_like(texts))
+        without[again], _, _ = run_rows(packed, rows.take(again), np.zeros_like(texts))
     return Answers(float_logits, logits, quantiles, patterns, without)
 
 

@@ -14,7 +14,7 @@ import csv
 import gzip
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +24,7 @@ from barocast.calibration.learned_from import LearnedFrom
 from barocast.runtime.domain import Patient
 from barocast.runtime.errors import InputError
 from barocast.runtime.timeline import STEP_S
-from barocast.runtime.tracks import plausible
+from barocast.runtime.tracks import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +38,8 @@ SERIES: Final = MappingProxyType(
         "vitaldb_or_more": ("series_10s.parquet", "ABP_MEAN"),
     }
 )
-"""Folder -> (series file, its MAP column)."""
+"""Folder -> (series file, its MAP column). A column that is called as a channel is (runtime.tracks) is read
+as that channel."""
 MAIN: Final = "vitaldb_or"
 """The folder whose patients evaluation's comparator table was measured on."""
 LEARNED_FROM: Final = LearnedFrom(
@@ -81,6 +82,13 @@ class Case:
     """Seconds of the series' clock; for comparators only, NaN where unknown."""
     anaesthesia_start_s: float
     """Likewise."""
+    others: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Further channel -> (n,) on the grid of the MAP, in the channel's unit; NaN where missing."""
+
+    @property
+    def channels(self) -> dict[str, NDArray[np.float64]]:
+        """Give every channel that there is, (n,) each, by name."""
+        return {"ABP_MEAN": self.map_mmhg, **self.others}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,35 +153,49 @@ def to_patient(row: Mapping[str, str]) -> Patient:
 def _cases(folder: Path, series_file: str, column: str) -> Iterator[Case]:
     series = _series(folder / series_file, column)
     for row in _rows(folder / "cases.csv"):
+        channels = series[int(row["caseid"])]
         yield Case(
             case_id=row["caseid"],
             subject_id=row["subjectid"],
             folder=folder.name,
-            map_mmhg=series[int(row["caseid"])],
+            map_mmhg=channels.pop("ABP_MEAN"),
             patient=to_patient(row),
             map_source="waveform mean" if row["kind"] == "art" else "monitor numeric",
             surgery_start_s=_number(row.get("opstart")),
             anaesthesia_start_s=_number(row.get("anestart")),
+            others=channels,
         )
 
 
-def _series(path: Path, column: str) -> dict[int, NDArray[np.float64]]:
+def _series(path: Path, column: str) -> dict[int, dict[str, NDArray[np.float64]]]:
+    """Give case -> channel -> (n,) on the grid of the case."""
     from pyarrow import parquet  # noqa: PLC0415 `validate` extra; the bedside never comes here
 
     if not path.is_file():
         raise InputError(
             f"{path}: no such file; set BAROCAST_COHORT to the folder that holds {path.parent.name}/"
         )
-    table: Any = parquet.read_table(path, columns=["caseid", "t_s", column])
-    case_ids, t_s, mmhg = (table[name].to_numpy() for name in ("caseid", "t_s", column))
-    return {int(i): _on_grid(t_s[case_ids == i], mmhg[case_ids == i]) for i in np.unique(case_ids)}
+    table: Any = parquet.read_table(path)
+    named = {"ABP_MEAN": column} | {name: name for name in table.column_names if name in CHANNELS}
+    case_ids, t_s = (table[name].to_numpy() for name in ("caseid", "t_s"))
+    columns = {channel: table[name].to_numpy() for channel, name in named.items()}
+    return {int(i): _on_grid(t_s[case_ids == i], _of(columns, case_ids == i)) for i in np.unique(case_ids)}
 
 
-def _on_grid(t_s: NDArray[Any], mmhg: NDArray[Any]) -> NDArray[np.float64]:
-    columns = np.round(t_s / STEP_S).astype(int)
-    grid = np.full(int(columns.max()) + 1, np.nan)
-    grid[columns] = mmhg
-    return np.array([value if plausible("ABP_MEAN", value) else np.nan for value in grid])
+def _of(columns: Mapping[str, NDArray[Any]], case: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    """Give one case's columns; a channel that it never had is left out."""
+    own = {channel: values[case] for channel, values in columns.items()}
+    return {c: values for c, values in own.items() if c == "ABP_MEAN" or np.isfinite(values).any()}
+
+
+def _on_grid(t_s: NDArray[Any], columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+    at = np.round(t_s / STEP_S).astype(int)
+    grids = {}
+    for channel, values in columns.items():
+        track, grid = CHANNELS[channel], np.full(int(at.max()) + 1, np.nan)
+        grid[at] = values
+        grids[channel] = np.where((grid >= track.low) & (grid <= track.high), grid, np.nan)
+    return grids
 
 
 def _burdens(rows: list[dict[str, str]], part: str, whole: str, source: str) -> list[Burden]:

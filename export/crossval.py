@@ -65,6 +65,16 @@ class Pooled:
     """Model -> (n, horizon)."""
     quantiles: NDArray[np.float32]
     """(n, 3, step) ours, mmHg."""
+    numbers: NDArray[np.intp]
+    """(n,) where each row stands among the cohort's, rising."""
+
+    def at(self, numbers: NDArray[np.intp]) -> Pooled:
+        """Give the rows of these numbers alone."""
+        place = np.searchsorted(self.numbers, numbers)
+        scores = {name: values[place] for name, values in self.scores.items()}
+        return Pooled(
+            self.rows.take(place), self.subjects[place], scores, self.quantiles[place], self.numbers[place]
+        )
 
 
 def cross_validate(material: Material, recipe: Recipe, work: Path, say: Callable[[str], None]) -> Pooled:
@@ -85,7 +95,7 @@ def cross_validate(material: Material, recipe: Recipe, work: Path, say: Callable
         tuple(COMPARATORS), features, rows.labels.astype(np.float64), fold[pooled], HORIZONS_MIN
     )
     say("comparators scored")
-    return Pooled(rows, subjects[rows.case], {OURS: ours[pooled]} | others, quantiles[pooled])
+    return Pooled(rows, subjects[rows.case], {OURS: ours[pooled]} | others, quantiles[pooled], pooled)
 
 
 def folds(cases: Sequence[Case]) -> NDArray[np.intp]:
@@ -216,7 +226,7 @@ def _network(
     out = {material.cases[number].subject_id for number in np.flatnonzero(held)}
     taught = teach(material, out, recipe, work, lambda text: say(f"fold {fold + 1}/{FOLDS}: {text}"))
     rows = material.rows.take(held[material.rows.case])
-    logits, quantiles, _ = predict(taught.model, rows, taught.texts)
+    logits, quantiles, _ = predict(taught.model, rows, taught.texts_of(material.cases))
     kept.parent.mkdir(parents=True, exist_ok=True)
     np.savez(kept, logits=logits, quantiles=quantiles)
     return logits, quantiles

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from barocast.export.graphs.running import Running, shapes
+from barocast.export.graphs.split import INPUTS, OUTPUTS
 from barocast.export.rows import MODEL_CHANNELS
-from barocast.export.to_onnx import INPUTS, OUTPUTS, open_session
 from barocast.runtime.domain import Abstain, Patient, Sample
 from barocast.runtime.prompt import describe
 from barocast.runtime.timeline import STEP_S, Timeline
@@ -21,8 +22,9 @@ from barocast.runtime.tokens import text_ids, to_model_input
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from barocast.export.graphs.to_onnx import Graphs
     from barocast.runtime.domain import ModelInput
-    from barocast.runtime.wordpiece import WordPiece
+    from barocast.runtime.text_tokens import Tokenizer
 
 ANSWERS: Final = 32
 MINUTES: Final = 30
@@ -47,11 +49,12 @@ INVENTED: Final = (
 )
 
 
-def known_answers(graph: bytes, tokenizer: WordPiece, seed: int = 0) -> dict[str, NDArray[Any]]:
+def known_answers(graphs: Graphs, tokenizer: Tokenizer, seed: int = 0) -> dict[str, NDArray[Any]]:
     """Give inputs and outputs by name, each (ANSWERS, ...)."""
-    given = [_model_input(series, row, tokenizer) for row, series in enumerate(_made_up(seed))]
-    session = open_session(graph)
-    answers = [session.run(list(OUTPUTS), {name: getattr(g, name) for name in INPUTS}) for g in given]
+    tokens = shapes(graphs)["text"][1]
+    given = [_model_input(series, row, tokenizer, tokens) for row, series in enumerate(_made_up(seed))]
+    running = Running(graphs)
+    answers = [running(*(getattr(g, name) for name in INPUTS)) for g in given]
     inputs = {name: np.concatenate([getattr(g, name) for g in given]) for name in INPUTS}
     return inputs | {
         name: np.concatenate(parts) for name, parts in zip(OUTPUTS, zip(*answers, strict=True), strict=True)
@@ -77,11 +80,11 @@ def _made_up(seed: int) -> list[NDArray[np.float64]]:
     return series
 
 
-def _model_input(series: NDArray[np.float64], row: int, tokenizer: WordPiece) -> ModelInput:
+def _model_input(series: NDArray[np.float64], row: int, tokenizer: Tokenizer, tokens: int) -> ModelInput:
     timeline = Timeline(MODEL_CHANNELS)
     for column, mmhg in enumerate(series.tolist()):
         timeline.take((Sample("ABP_MEAN", "made up", column * STEP_S, mmhg, "mmHg", valid=mmhg > 0),))
     window = timeline.window((series.size - 1) * STEP_S)
     if isinstance(window, Abstain):
         raise RuntimeError(f"made-up window {row}: {window.reason}")  # noqa: TRY004 the drawing is at fault
-    return to_model_input(window, text_ids(describe(INVENTED[row % len(INVENTED)]), tokenizer))
+    return to_model_input(window, text_ids(describe(INVENTED[row % len(INVENTED)]), tokenizer, tokens))

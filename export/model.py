@@ -175,7 +175,7 @@ class Head(nn.Module):
         at5 = risk[:, :1]
         at10 = at5 + rises[:, :1]
         at15 = at10 + rises[:, 1:]
-        free = (self.delta(token) + self.wide_delta(known)).reshape(len(token), QUANTILES, -1) + self.rest
+        free = (self.delta(token) + self.wide_delta(known)).reshape(-1, *self.rest.shape) + self.rest
         middle = free[:, 1]
         low = middle - functional.softplus(free[:, 0])
         high = middle + functional.softplus(free[:, 2])
@@ -215,6 +215,18 @@ class Model(nn.Module):
         now = trend[:, :1, :1]  # mean of the last minute, mmHg
         said = [member(patches, z, known, text, present) for member in self.members]
         return [(token, (logits, now + deltas, gates)) for token, (logits, deltas, gates) in said]
+
+
+def blank(settings: ModelSettings, text_encoder: TextEncoder) -> Model:
+    """Give a network for a checkpoint's numbers: every one of its own is to be replaced."""
+    return Model(settings, blank_scaling(), text_encoder)
+
+
+def blank_scaling() -> Scaling:
+    """Give a scaling for a checkpoint's numbers, likewise."""
+    mean, sd = (torch.ones(SCALES, len(TREND_FEATURES)) for _ in range(2))  # a tensor each: filled in place
+    rest = torch.arange(QUANTILES, dtype=torch.float32)[:, None].expand(-1, len(FORECAST_MINUTES))
+    return Scaling(mean, sd, rest, (0.0, 1.0, 2.0))
 
 
 def mean_answer(answers: Sequence[Answer]) -> Answer:

@@ -7,6 +7,7 @@ network) learns from the other subjects only.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from barocast.export.cohorts.built import burdens_of, is_built, read_built
 from barocast.export.model import Model, ModelSettings
 from barocast.export.provenance import digest, source
 from barocast.export.rows import load_or_make, rows_key
-from barocast.export.soft_targets import load, save
+from barocast.export.soft_targets import blend, load, save
 from barocast.export.teacher import TeacherSettings, soft_targets
 from barocast.export.text_encoder import TextEncoder
 from barocast.export.texts import PretrainingSettings, pretrain, variants
@@ -26,9 +27,10 @@ from barocast.export.tokenizer import train_tokenizer
 from barocast.export.train import Lesson, TrainSettings, scaling, train
 from barocast.runtime import wordpiece
 from barocast.runtime.prompt import describe
+from barocast.runtime.tokens import text_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -72,23 +74,25 @@ class Taught:
 
     model: Model
     tokenizer_json: str
-    texts: NDArray[np.int64]
-    """(case, token) whole texts."""
+
+    def texts_of(self, cases: Sequence[Case]) -> NDArray[np.int64]:
+        """Give (case, token): each case's whole text as this network reads it."""
+        tokenizer = wordpiece.load(self.tokenizer_json)
+        return np.stack([text_ids(describe(case.patient), tokenizer) for case in cases])
 
 
-def read_material(cohort: Path, work: Path) -> Material:
-    """Read the cohort, as it came or as `train cohort` built it; rows that an earlier run left are taken."""
+def read_material(cohort: Path, work: Path, *, stretched: bool = True) -> Material:
+    """Read the cohort, as it came or as `train cohort` built it; rows that an earlier run left are taken.
+
+    `stretched`: the stretched cases' rows too, which only a training takes; else there are none.
+    """
     built = is_built(cohort)
     cases = read_built(cohort) if built else read_cases(cohort)
     burdens = burdens_of(cases) if built else read_burdens(cohort)
     told = [asdict(case.patient) for case in cases] + [asdict(burden) for burden in burdens]
-    return Material(
-        cases,
-        burdens,
-        load_or_make(work, cases, augmented=False),
-        load_or_make(work, cases, augmented=True),
-        digest([rows_key(cases), told]),
-    )
+    rows = load_or_make(work, cases, augmented=False)
+    augmented = load_or_make(work, cases, augmented=True) if stretched else rows.take(np.arange(0))
+    return Material(cases, burdens, rows, augmented, digest([rows_key(cases), told]))
 
 
 def teach(
@@ -97,24 +101,31 @@ def teach(
     recipe: Recipe,
     work: Path,
     say: Callable[[str], None],
+    others: Sequence[SoftTargets] = (),
 ) -> Taught:
-    """Train on every subject that is not in `without`, or take what the same run left earlier."""
+    """Train on every subject that is not in `without`, or take what the same run left earlier.
+
+    `others`: what teachers beside the trees say of the rows of those who may be seen, then of their
+    augmented ones.
+    """
     seen = without_subjects(material, without)
     tokenizer_json = train_tokenizer(describe(burden.patient) for burden in seen.burdens)
     tokenizer = wordpiece.load(tokenizer_json)
     texts = variants([case.patient for case in material.cases], tokenizer, recipe.training.seed)
-    kept = work / f"taught-{digest([material.key, sorted(without), recipe.key])}.pt"
+    told = [hashlib.sha256(answers.risk.tobytes()).hexdigest() for answers in others]
+    kept = work / f"taught-{digest([material.key, sorted(without), recipe.key, told])}.pt"
     if kept.is_file():
         say(f"{kept}: taught by an earlier run")
         model = _read_model(kept, recipe, seen, len(tokenizer.vocabulary))
     else:
         soft = soft_of(seen, sorted(without), recipe.teacher, work, say)
+        soft = blend([soft, *others]) if others else soft
         say(f"text encoder on {len(seen.burdens)} descriptions")
         encoder = pretrain(seen.burdens, tokenizer, recipe.training.seed, recipe.text)
         lesson = Lesson(seen.rows, seen.augmented, soft, texts)
         model = train(lesson, encoder, recipe.network, recipe.training, say)
         torch.save(model.state_dict(), kept)
-    return Taught(model, tokenizer_json, texts[:, 0])
+    return Taught(model, tokenizer_json)
 
 
 def without_subjects(material: Material, without: Collection[str]) -> Material:

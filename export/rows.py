@@ -113,8 +113,12 @@ def stretched(case: Case, stretch: Stretch) -> Case:
 
 def rows_key(cases: Sequence[Case]) -> str:
     """Give a short name of exactly these series and the code that makes rows of them."""
-    series = [[case.case_id, hashlib.sha256(case.map_mmhg.tobytes()).hexdigest()] for case in cases]
+    series = [[case.case_id, {name: _sha256(of) for name, of in case.channels.items()}] for case in cases]
     return digest([series, source("export.rows")])
+
+
+def _sha256(values: NDArray[np.float64]) -> str:
+    return hashlib.sha256(values.tobytes()).hexdigest()
 
 
 def load_or_make(work: Path, cases: Sequence[Case], *, augmented: bool) -> Rows:

@@ -62,7 +62,7 @@ def soft_targets(
 ) -> SoftTargets:
     """Give answers for n rows + n augmented; `subjects` names the subject of each case the rows number."""
     chosen = settings or TeacherSettings()
-    fold = np.array([int(hash_share(f"inner:{subject}") * chosen.folds) for subject in subjects])
+    fold = inner_folds(subjects, chosen.folds)
     of_row = np.concatenate([fold[rows.case], fold[augmented.case]])
     seen = np.concatenate([_features(rows), _features(augmented)])
     labels = np.concatenate([rows.labels, augmented.labels])
@@ -76,6 +76,11 @@ def soft_targets(
             soft[of, horizon] = trees.predict(seen[of], num_threads=chosen.threads)
         say(f"teacher: fold {held + 1}/{chosen.folds}")
     return SoftTargets(np.maximum.accumulate(soft, axis=1))
+
+
+def inner_folds(subjects: Sequence[str], folds: int) -> NDArray[np.intp]:
+    """Give each subject's fold among those who teach."""
+    return np.array([int(hash_share(f"inner:{subject}") * folds) for subject in subjects], dtype=np.intp)
 
 
 def _features(rows: Rows) -> NDArray[np.float32]:

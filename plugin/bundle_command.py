@@ -1,20 +1,30 @@
-"""`barocast bundle inspect|verify|sign DIR`: what a bundle is, whether it may be used, and signing one."""
+"""`barocast bundle inspect|verify|sign|build DIR`: what a bundle is, whether it may be used, and readying it.
+
+`build` makes the TensorRT plans of this machine, when the bundle is installed: a service at the bedside never
+builds (runtime.tensorrt.plans).
+"""
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from barocast.runtime.bundle import Bundle, default_bundle, read_bundle, sign
+from barocast.runtime.engine_kinds import engine_cache
 from barocast.runtime.engines import OrtEngine
-from barocast.runtime.errors import SettingsError
+from barocast.runtime.errors import BundleError, EngineUnavailable, SettingsError
+from barocast.runtime.tensorrt.cache import PlanCache
+from barocast.runtime.tensorrt.engine import TensorRtEngine
+from barocast.runtime.tensorrt.plans import build_plans, this_machine
 from barocast.runtime.trust import revoked, trusted_keys
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Mapping
 
-HELP: Final = "Inspect, verify or sign a model bundle."
+HELP: Final = "Inspect, verify or sign a model bundle, or build its TensorRT engines."
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -23,6 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("directory", type=Path, nargs="?", default=default_bundle(), metavar="DIR")
     parser.add_argument("--trust", type=Path, help="JSON file of further public keys to trust")
     parser.add_argument("--key", type=Path, help="sign: Ed25519 private key, PEM")
+    parser.add_argument("--cache", type=Path, help="build: folder of the engines (default: the service's)")
 
 
 def run(args: Namespace) -> int:
@@ -58,6 +69,23 @@ def _sign(args: Namespace) -> int:
     return 0
 
 
+def _build(args: Namespace) -> int:
+    bundle, folder = _read(args), args.cache or engine_cache()
+    try:
+        build_plans(bundle, this_machine(), PlanCache(folder), _say, time.monotonic)
+        engine = TensorRtEngine(bundle, folder)
+    except (BundleError, EngineUnavailable) as reason:
+        print(f"{bundle.manifest.id}: no TensorRT ({reason}); ONNX Runtime will be used", file=sys.stderr)
+        return 1
+    engine.close()
+    print(f"{bundle.manifest.id}: known answers right on {engine.name}")
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
 def _read(args: Namespace) -> Bundle:
     return read_bundle(args.directory, trusted_keys(args.trust).values(), revoked())
 
@@ -83,4 +111,9 @@ def _facts(bundle: Bundle) -> list[tuple[str, str]]:
     ]
 
 
-_ACTIONS: Mapping[str, Callable[[Namespace], int]] = {"inspect": _inspect, "verify": _verify, "sign": _sign}
+_ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
+    "inspect": _inspect,
+    "verify": _verify,
+    "sign": _sign,
+    "build": _build,
+}

@@ -70,7 +70,7 @@ def _discharge(args: Namespace) -> None:
 
 def _show(args: Namespace) -> None:
     if args.text:
-        for line in prompt_text(_patient(args), load_bundle(args).tokenizer).lines():
+        for line in prompt_text(_patient(args), load_bundle(args)).lines():
             print(line)
         return
     case = _service(args).state()["case"]

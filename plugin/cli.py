@@ -34,6 +34,7 @@ ORDER = (
     "discover",
     "sound",
     "doctor",
+    "bench",
     "bundle",
     "audit",
     "validate",

@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from barocast.plugin.engine_option import add_engine_arguments, cache_of, chosen_engine
 from barocast.plugin.feeds import feed_names
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
 from barocast.plugin.losses import loss_words
@@ -22,7 +23,7 @@ from barocast.plugin.recordings import open_recording
 from barocast.plugin.settings import MAX_THREADS
 from barocast.plugin.sinks.jsonl import decision_line
 from barocast.plugin.watch import Watch
-from barocast.runtime.engines import OrtEngine
+from barocast.runtime.engines import choose_engine
 from barocast.runtime.errors import SettingsError
 from barocast.runtime.pipeline import EVERY_S, LONGEST_EVERY_S
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from barocast.plugin.recordings import Recording
     from barocast.plugin.watch import Outcome
+    from barocast.runtime.bundle import Bundle
+    from barocast.runtime.engines import Engine
 
 HELP: Final = "Play a recorded case through the whole pipeline and write one JSON line a decision."
 
@@ -48,6 +51,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="write the decisions here (default: standard output)")
     parser.add_argument("--every", type=float, default=EVERY_S, metavar="S", help="decision period (30 s)")
     parser.add_argument("--threads", type=int, default=1, help="of the engine (default 1)")
+    add_engine_arguments(parser)
     add_bundle_arguments(parser)
 
 
@@ -55,7 +59,7 @@ def run(args: Namespace) -> int:
     """Replay one file; give the exit status."""
     _check(args)
     bundle = load_bundle(args)
-    watch = Watch(bundle, OrtEngine(bundle, args.threads), read_patient(args.patient), args.every)
+    watch = Watch(bundle, _engine(bundle, args), read_patient(args.patient), args.every)
     recording = open_recording(args.file, args.feed)
     started, states = time.monotonic(), Counter[str]()
     with open_output(args.out) as out:
@@ -64,6 +68,14 @@ def run(args: Namespace) -> int:
             out.write(json.dumps(line, allow_nan=False) + "\n")
             states[(line["reason"] or line["state"]).split(":")[0]] += 1
     return _report(args, watch, recording, states, time.monotonic() - started)
+
+
+def _engine(bundle: Bundle, args: Namespace) -> Engine:
+    wanted = chosen_engine(args)
+    engine, reason = choose_engine(bundle, wanted.kind, args.threads, cache_of(wanted))
+    if reason:
+        print(f"{engine.name}: {reason}", file=sys.stderr)
+    return engine
 
 
 def outcomes(watch: Watch, recording: Recording) -> Iterator[Outcome]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from barocast.plugin.allowed import check_allowed
 from barocast.plugin.clock import Clock, wall_s
+from barocast.plugin.engine_option import add_engine_arguments, chosen_engine
 from barocast.plugin.service.bed import sinks_of
 from barocast.plugin.service.house import read_house
 from barocast.plugin.service.household import Household
@@ -22,6 +25,7 @@ from barocast.plugin.service.progress import Progress
 from barocast.plugin.service.service import Service
 from barocast.plugin.service.station import RUNTIME_FOLDER
 from barocast.plugin.transports.addresses import check_files
+from barocast.runtime.engine_kinds import GROUP
 from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -42,12 +46,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, required=True, help="TOML file, or a folder of them (docs/configuration.md)"
     )
+    add_engine_arguments(parser)
     parser.add_argument("--check", action="store_true", help="read everything, test the sinks, and stop")
 
 
 def run(args: Namespace) -> int:
     """Serve until SIGTERM or SIGINT; give the exit status."""
-    house = read_house(args.config)
+    house = _with_engine(read_house(args.config), args)
     if args.check:
         return _check(args.config, house)
     stopped: list[int] = []
@@ -62,6 +67,13 @@ def run(args: Namespace) -> int:
             service.add(slug, _fitting(slug, household, at_once=len(house.beds) == 1))
         service.run(lambda: bool(stopped))
     return 0
+
+
+def _with_engine(house: House, args: Namespace) -> House:
+    """Put the command line's engine in the place of the configuration's. Raises SettingsError."""
+    engine = chosen_engine(args, house.box.engine)
+    check_allowed(GROUP, engine.kind, house.box.plugins.allow)
+    return replace(house, box=replace(house.box, engine=engine))
 
 
 def _fitting(slug: str, household: Household, *, at_once: bool) -> Callable[[], Fitted]:
@@ -85,7 +97,7 @@ def _heartbeat() -> Callable[[], None]:
 
 def _check(path: Path, house: House) -> int:
     """Read everything and try every sink; say the first thing that is wrong. Opens no port and no log."""
-    model = load_model(house.box.model)
+    model = load_model(house.box.model, wanted=house.box.engine)
     model.close()
     for bed in house.beds:
         if bed.settings is None:
@@ -93,7 +105,7 @@ def _check(path: Path, house: House) -> int:
         check_files(bed.settings.feed.address, bed.settings.feed.tls, wall_s())
         _try_sinks(bed.settings, model.bundle.manifest.id)
     beds = f"; {len(house.beds)} beds" if len(house.beds) > 1 else ""
-    print(f"{path}: good; bundle {model.bundle.manifest.id}{beds}")
+    print(f"{path}: good; bundle {model.bundle.manifest.id} on {model.engine.name}{beds}")
     return 0
 
 

@@ -12,6 +12,7 @@
                      silent = true | false (a trial, told to nobody)
     [model]          bundle (directory), trust, revoked (JSON files of keys), allow_older = true | false,
                      threads (1 to MAX_THREADS), status (status.json of `barocast validate --from-log`)
+    [engine]         kind = "cpu" | "cuda" | "tensorrt" | a third party's, cache (directory of built plans)
     [sinks]          terminal = true | false, sound_device = "hw:0", log = "decisions.jsonl",
                      record = "folder", others = ["name of a third party's sink"]
     [sinks.NAME]     the keys of that way out (sinks/way_out.py): `mqtt`, `pcd04`, `relay`, ...
@@ -39,6 +40,8 @@ from barocast.plugin.sinks.way_out import way_out
 from barocast.plugin.transports.addresses import check_address
 from barocast.plugin.transports.credentials import Credentials
 from barocast.runtime.alarm.rules import ALARM_PAUSE_S, forecast_priority
+from barocast.runtime.engine_kinds import CPU, check_kind
+from barocast.runtime.engine_kinds import GROUP as ENGINES
 from barocast.runtime.errors import SettingsError
 from barocast.runtime.pipeline import LONGEST_EVERY_S
 
@@ -57,7 +60,7 @@ MAX_THREADS: Final = 64
 
 LEAST_QUOTA_MB: Final = 64
 """A week's alarm log and the cases of a day."""
-OF_THE_BOX: Final = ("screen", "storage", "model", "plugins")
+OF_THE_BOX: Final = ("screen", "storage", "model", "engine", "plugins")
 """Sections that the beds of a folder share."""
 DROP: Final = "drop"
 DEMOGRAPHICS: Final = (DROP, "age-sex-size")
@@ -122,6 +125,16 @@ class ModelSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What runs the model."""
+
+    kind: str = CPU
+    """One of runtime.engine_kinds; where it cannot be had, the CPU runs it and the box says why."""
+    cache: str = ""
+    """Directory of the plans that were built on this box; empty: engine_kinds.engine_cache()."""
+
+
+@dataclass(frozen=True, slots=True)
 class SinkSettings:
     """Where alarms and decisions go."""
 
@@ -182,6 +195,7 @@ class Settings:
     bed: BedSettings = field(default_factory=BedSettings)
     alarm: AlarmSettings = field(default_factory=AlarmSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
+    engine: EngineSettings = field(default_factory=EngineSettings)
     sinks: SinkSettings = field(default_factory=SinkSettings)
     screen: ScreenSettings = field(default_factory=ScreenSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
@@ -196,6 +210,7 @@ _SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
         "bed": BedSettings,
         "alarm": AlarmSettings,
         "model": ModelSettings,
+        "engine": EngineSettings,
         "sinks": SinkSettings,
         "screen": ScreenSettings,
         "storage": StorageSettings,
@@ -236,7 +251,7 @@ def parse_box(tables: dict[str, Any], name: str) -> dict[str, Any]:
     for table in tables:
         _known(table, shared, f"{name}: [{table}]")
     sections = {key: _section(kind, tables.get(key, {}), f"{name}: [{key}]") for key, kind in shared.items()}
-    _check_box(sections["model"], sections["storage"], name)
+    _check_box(sections, name)
     return sections
 
 
@@ -262,6 +277,7 @@ def parse_tables(
     opened = {key: _way_out(key, table, f"{name}: [sinks.{key}]") for key, table in ways_out.items()}
     settings = Settings(**sections, ways_out=opened)
     _check(settings, name)
+    _check_box(sections, name)
     return settings
 
 
@@ -280,6 +296,7 @@ def _check_strangers(sections: Mapping[str, Any], ways_out: Mapping[str, Any], n
     try:
         check_lines(allow)
         check_allowed(MONITORS, sections["feed"].kind, allow)
+        check_allowed(ENGINES, sections["engine"].kind, allow)
         for sink in (*sections["sinks"].others, *ways_out):
             check_allowed(SINKS, sink, allow)
     except SettingsError as error:
@@ -341,7 +358,6 @@ def _check(settings: Settings, name: str) -> None:
         )
     if not 1 <= settings.bed.every_s <= LONGEST_EVERY_S:
         raise SettingsError(f"{name}: [bed] every_s: must be 1 to {LONGEST_EVERY_S:g} s")
-    _check_box(settings.model, settings.storage, name)
     if settings.alarm.silent and not settings.sinks.log:
         raise SettingsError(f"{name}: [alarm] silent: a trial that keeps nothing; name a file in [sinks] log")
     _check_demographics(settings.feed, f"{name}: [feed] demographics")
@@ -356,7 +372,9 @@ def _check(settings: Settings, name: str) -> None:
         raise SettingsError(f"{name}: [feed] address: {settings.feed.kind} is heard on {ways}")
 
 
-def _check_box(model: ModelSettings, storage: StorageSettings, name: str) -> None:
+def _check_box(sections: Mapping[str, Any], name: str) -> None:
+    model, storage = sections["model"], sections["storage"]
+    check_kind(sections["engine"].kind, f"{name}: [engine] kind")
     if not 1 <= model.threads <= MAX_THREADS:
         raise SettingsError(f"{name}: [model] threads: must be 1 to {MAX_THREADS}")
     if storage.quota_mb < LEAST_QUOTA_MB:

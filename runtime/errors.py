@@ -4,6 +4,7 @@
       InputError             a file that cannot be read as what it claims to be
         PatientError         a patient file with an impossible value
       BundleError            a bundle that is refused, with its reason
+      EngineUnavailable      an engine that cannot run here, with its reason: another one may
       SettingsError          a configuration that cannot be meant
 
 Corrupt bytes inside a feed are not errors but values (domain.Corrupt).
@@ -61,6 +62,10 @@ class BundleError(BarocastError):
     def __str__(self) -> str:
         """Print the text alone."""
         return str(self.args[0])
+
+
+class EngineUnavailable(BarocastError):  # noqa: N818 - a state of this machine, not a mistake of anyone's
+    """An engine that cannot run here: its text says which library, GPU or provider is missing."""
 
 
 class SettingsError(BarocastError):

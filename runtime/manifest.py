@@ -7,7 +7,7 @@ it is asked by runtime.manifest_rules.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ class Manifest:
     """Seconds a column of the window."""
     window_min: float
     shapes: Mapping[str, tuple[int, ...]]
-    """Of every input and output, batch 1 in front."""
+    """Of everything that is fed and read, batch 1 in front."""
     horizons_min: tuple[int, ...]
     forecast_minutes: tuple[float, ...]
     """Minutes ahead of each MAP quantile step."""
@@ -58,6 +58,11 @@ class Manifest:
     """Whose patients taught it what; None in a bundle that does not say."""
     band: Mapping[str, Any] | None = None
     """calibration.conformal.ConformalBand.to_dict(); None where the graph's own quantiles are shown."""
+    memory: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """What the prefix gives and the tick takes, batch 1 in front; empty: the tick reads the text itself."""
+    reference: Mapping[str, str] | None = None
+    """What the graphs were made to answer like: `mode`, and SHA-256 of the checkpoint and of its float graphs;
+    None in a bundle that does not say."""
 
 
 def from_fields(fields: Mapping[str, Any]) -> Manifest:
@@ -68,20 +73,28 @@ def from_fields(fields: Mapping[str, Any]) -> Manifest:
         "learned_from": None if learned is None else LearnedFrom.from_dict(learned),
         "event": EventRule(**fields["event"]),
         "alarm": _alarm_point(fields["alarm"]),
-        "shapes": MappingProxyType({name: tuple(shape) for name, shape in fields["shapes"].items()}),
+        "shapes": _shapes(fields["shapes"]),
+        "memory": _shapes(fields.get("memory", {})),
     }
     return Manifest(**(plain | nested))
 
 
 def to_fields(manifest: Manifest) -> dict[str, Any]:
-    """Give the fields as JSON can hold them; what is None is left out."""
+    """Give the fields as JSON can hold them; what is None is left out, and a memory that is empty."""
     fields = {
         name: getattr(manifest, name) for name in Manifest.__slots__ if getattr(manifest, name) is not None
     }
     nested = {"event": asdict(manifest.event), "alarm": asdict(manifest.alarm)}
-    mappings = {"shapes": dict(manifest.shapes), "calibrator": dict(manifest.calibrator)}
+    mappings = {name: dict(getattr(manifest, name)) for name in ("shapes", "calibrator", "memory")}
     learned = {"learned_from": manifest.learned_from.to_dict()} if manifest.learned_from else {}
-    return fields | nested | mappings | learned
+    said = fields | nested | mappings | learned
+    if not manifest.memory:
+        del said["memory"]
+    return said
+
+
+def _shapes(listed: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
+    return MappingProxyType({name: tuple(shape) for name, shape in listed.items()})
 
 
 def _alarm_point(fields: Mapping[str, Any]) -> AlarmPoint:

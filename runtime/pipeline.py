@@ -66,7 +66,7 @@ class Pipeline:
 
     def admit(self, patient: Patient) -> None:
         """Take a patient's static description: its text is encoded once, here."""
-        self.text = text_ids(describe(patient), self._bundle.tokenizer)
+        self.text = text_ids(describe(patient), self._bundle.tokenizer, self._bundle.text_tokens)
 
     def feed(self, events: Iterable[Event]) -> list[Decision]:
         """Take a decoder's events; give the decisions that they made due."""

@@ -48,7 +48,7 @@ CONFIRM_S = 10.0
 """A step that has held this long is believed."""
 ALONE_CONFIRM_S = 15.0
 """The same of a mean that stands alone: an average over 12 s, told every 10 s, may hold a share of one flush
-twice, and no pulse tells it. In 566 h of VitalDB's MAP on a 10 s grid no step is as large as JUMP_MMHG."""
+twice, and no pulse tells it. Real means do not step so far: the tests mark the whole cohort's."""
 ALONE_APART_S = 6.0
 """Half of an average over 12 s: told more often, a mean that stands alone slides into what it averages, and
 makes no step."""

@@ -3,7 +3,7 @@
     series, mask  (1, channel, 90)   the window itself, 0 where nothing was measured
     trend         (1, 7, 6)          mean, sd, min, max, slope, valid share of MAP over the last
                                      1, 2, 3, 5, 10 and 15 min; then the case so far
-    text          (1, 128)           WordPiece ids of the patient's text, padded with 0
+    text          (1, 128)           ids of the patient's text, padded with 0; a bundle may say another length
 
 Trend features are tokens of their own because a small network does not find slow slopes in noisy
 patches by itself, and because the comparators that it must beat are built on them.
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from barocast.runtime.domain import CaseSoFar, Floats, Window
-    from barocast.runtime.wordpiece import WordPiece
+    from barocast.runtime.text_tokens import Tokenizer
 
 TREND_CHANNEL: Final = "ABP_MEAN"
 TREND_MINUTES: Final = (1, 2, 3, 5, 10, 15)
 TREND_FEATURES: Final = ("mean", "sd", "min", "max", "slope_per_min", "valid_share")
 CASE_FEATURES: Final = ("minutes", "map_mean", "map_min", "events", "minutes_below_65", "minutes_below_70")
 TEXT_TOKENS: Final = 128
-"""Longer texts are cut at their end, where the free text stands."""
+"""Where the bundle says no other number. Longer texts are cut at their end, where the free text stands."""
 
 
 def to_model_input(window: Window, text_ids: NDArray[np.int64]) -> ModelInput:
-    """Lay out one window and a patient's padded ids (TEXT_TOKENS,) for the graph."""
+    """Lay out one window and a patient's padded ids (token,) for the graph."""
     return ModelInput(
         series=np.where(window.mask, window.values, 0.0).astype(np.float32)[None],
         mask=window.mask.astype(np.float32)[None],
@@ -42,10 +42,10 @@ def to_model_input(window: Window, text_ids: NDArray[np.int64]) -> ModelInput:
     )
 
 
-def text_ids(text: str, tokenizer: WordPiece) -> NDArray[np.int64]:
-    """Give a text's ids, (TEXT_TOKENS,), padded with 0. Once a patient, not once a decision."""
-    ids = tokenizer.encode(text)[:TEXT_TOKENS]
-    return np.array(ids + [0] * (TEXT_TOKENS - len(ids)), dtype=np.int64)
+def text_ids(text: str, tokenizer: Tokenizer, tokens: int = TEXT_TOKENS) -> NDArray[np.int64]:
+    """Give a text's ids, (tokens,), padded with 0. Once a patient, not once a decision."""
+    ids = tokenizer.encode(text)[:tokens]
+    return np.array(ids + [0] * (tokens - len(ids)), dtype=np.int64)
 
 
 def pattern(text_ids: NDArray[np.int64]) -> str:

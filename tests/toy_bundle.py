@@ -2,6 +2,9 @@
 
 logits = (75 - mean MAP of the last minute) / 5 + (0, 0.5, 1); quantiles = that mean - 5, + 0, + 5;
 the one gate is 0.25. Everything else (hashes, signature, tokenizer, known answers) is as in a true bundle.
+
+With `prefix=True` it is of two graphs (format 2): the prefix gives `weight`, a tenth of the sum of the text's
+ids, and `present`, 1 where there is a text; the tick adds the weight to the logits.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from barocast.calibration.events import HYPOTENSION
 from barocast.calibration.parametric import TemperatureBias
 from barocast.calibration.trigger import TriggerRules
 from barocast.runtime.bundle import Bundle, read_bundle, sign, write_manifest
+from barocast.runtime.engines.engine import OUTPUTS
 from barocast.runtime.manifest import AlarmPoint, Manifest
 from barocast.runtime.prompt import TEMPLATE_VERSION
 
@@ -35,7 +39,9 @@ SHAPES = {
     "quantiles": (1, 3, 30),
     "gates": (1, 1),
 }
-INPUTS = ("series", "mask", "trend", "text")
+WINDOW = ("series", "mask", "trend")
+INPUTS = (*WINDOW, "text")
+MEMORY = {"weight": (1, 1), "present": (1, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,23 @@ def manifest(**changes: Any) -> Manifest:
     return Manifest(**(fields | changes))
 
 
-def toy_bundle(directory: Path, graph_changes: dict[str, Any] | None = None, **manifest_changes: Any) -> Toy:
+def toy_bundle(
+    directory: Path,
+    graph_changes: dict[str, Any] | None = None,
+    *,
+    prefix: bool = False,
+    **manifest_changes: Any,
+) -> Toy:
     """Write and sign one. `graph_changes` replaces the constants `logits`, `quantiles` or `gates`."""
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "model.onnx").write_bytes(graph(**(graph_changes or {})).SerializeToString())
+    model = graph(**(graph_changes or {}), prefix=prefix)
+    (directory / "model.onnx").write_bytes(model.SerializeToString())
+    if prefix:
+        (directory / "prefix.onnx").write_bytes(prefix_graph().SerializeToString())
+        manifest_changes = {"memory": MEMORY} | manifest_changes
     (directory / "tokenizer.json").write_text(json.dumps(TOKENIZER))
     (directory / "model_card.md").write_text("# A toy for tests\n")
-    np.savez(directory / "known_answers.npz", **known_answers())
+    np.savez(directory / "known_answers.npz", **known_answers(prefix=prefix))
     write_manifest(directory, manifest(**manifest_changes))
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -99,17 +115,19 @@ TOKENIZER = {
 }
 
 
-def known_answers(rows: int = 20) -> dict[str, np.ndarray]:
-    """Windows of steady pressure, 60 to 98 mmHg."""
+def known_answers(rows: int = 20, *, prefix: bool = False) -> dict[str, np.ndarray]:
+    """Windows of steady pressure, 60 to 98 mmHg; with a prefix, every other one with a text."""
     means = 60 + 2 * np.arange(rows, dtype=np.float32)
     trend = np.zeros((rows, 7, 6), np.float32)
     trend[:, 0, 0] = means
-    logits = (75 - means)[:, None] / 5 + np.array([0, 0.5, 1], np.float32)
+    text = np.zeros((rows, 128), np.int64)
+    text[:, 0] = np.arange(rows) % 2 * prefix
+    logits = (75 - means)[:, None] / 5 + np.array([0, 0.5, 1], np.float32) + text[:, :1] / 10
     return {
         "series": np.repeat(means, 90).reshape(rows, 1, 90),
         "mask": np.ones((rows, 1, 90), np.float32),
         "trend": trend,
-        "text": np.zeros((rows, 128), np.int64),
+        "text": text,
         "logits": logits.astype(np.float32),
         "quantiles": np.repeat(means[:, None] + np.array([-5, 0, 5], np.float32), 30).reshape(rows, 3, 30),
     }
@@ -119,6 +137,8 @@ def graph(
     logits: tuple[float, ...] = (0.0, 0.5, 1.0),
     quantiles: tuple[float, ...] = (-5.0, 0.0, 5.0),
     gates: tuple[float, ...] = (0.25,),
+    *,
+    prefix: bool = False,
 ) -> onnx.ModelProto:
     """The graph of the module's docstring, with its constants."""
     constants = {
@@ -132,32 +152,59 @@ def graph(
         "gate": np.array([gates], np.float32),
         "nothing": np.array(0, np.float32),
     }
-    nodes = [
+    of_window = [
         helper.make_node("Reshape", ["trend", "flat"], ["row"]),
         helper.make_node("MatMul", ["row", "weights"], ["mean"]),
         helper.make_node("Sub", ["centre", "mean"], ["below"]),
         helper.make_node("Div", ["below", "width"], ["score"]),
-        helper.make_node("Add", ["score", "steps"], ["logits"]),
         helper.make_node("Reshape", ["mean", "as_band"], ["level"]),
         helper.make_node("Add", ["level", "band"], ["quantiles"]),
-        # Every input is used, as in a true graph.
+    ]
+    if prefix:
+        of_text = [
+            helper.make_node("Sum", ["score", "steps", "weight"], ["logits"]),
+            helper.make_node("ReduceSum", ["present"], ["t"], keepdims=0),
+        ]
+    else:
+        of_text = [
+            helper.make_node("Add", ["score", "steps"], ["logits"]),
+            helper.make_node("Cast", ["text"], ["ids"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceSum", ["ids"], ["t"], keepdims=0),
+        ]
+    # Every input is used, as in a true graph.
+    unmoved = [
         helper.make_node("ReduceSum", ["series"], ["s"], keepdims=0),
         helper.make_node("ReduceSum", ["mask"], ["m"], keepdims=0),
-        helper.make_node("Cast", ["text"], ["t"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceSum", ["t"], ["ts"], keepdims=0),
-        helper.make_node("Sum", ["s", "m", "ts"], ["all"]),
+        helper.make_node("Sum", ["s", "m", "t"], ["all"]),
         helper.make_node("Mul", ["all", "nothing"], ["zero"]),
         helper.make_node("Add", ["gate", "zero"], ["gates"]),
     ]
-    kinds = {"text": TensorProto.INT64}
-    values = {
-        n: helper.make_tensor_value_info(n, kinds.get(n, TensorProto.FLOAT), s) for n, s in SHAPES.items()
-    }
-    body = helper.make_graph(
-        nodes,
-        "toy",
-        [values[name] for name in INPUTS],
-        [value for name, value in values.items() if name not in INPUTS],
-        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    inputs = (*WINDOW, *MEMORY) if prefix else INPUTS
+    return _model([*of_window, *of_text, *unmoved], inputs, OUTPUTS, constants)
+
+
+def prefix_graph() -> onnx.ModelProto:
+    """The text's graph of the module's docstring."""
+    constants = {"tenth": np.array(0.1, np.float32), "none": np.array(0.0, np.float32)}
+    nodes = [
+        helper.make_node("Cast", ["text"], ["ids"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["ids"], ["sum"], keepdims=0),
+        helper.make_node("Mul", ["sum", "tenth"], ["tenths"]),
+        helper.make_node("Reshape", ["tenths", "as_memory"], ["weight"]),
+        helper.make_node("Greater", ["weight", "none"], ["any"]),
+        helper.make_node("Cast", ["any"], ["present"], to=TensorProto.FLOAT),
+    ]
+    return _model(nodes, ("text",), tuple(MEMORY), constants | {"as_memory": np.array([1, 1], np.int64)})
+
+
+def _model(
+    nodes: list[onnx.NodeProto], inputs: tuple[str, ...], outputs: tuple[str, ...], constants: dict[str, Any]
+) -> onnx.ModelProto:
+    kinds, shapes = {"text": TensorProto.INT64}, SHAPES | MEMORY
+    given, taken = (
+        [helper.make_tensor_value_info(n, kinds.get(n, TensorProto.FLOAT), shapes[n]) for n in names]
+        for names in (inputs, outputs)
     )
+    weights = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    body = helper.make_graph(nodes, "toy", given, taken, weights)
     return helper.make_model(body, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)

@@ -26,6 +26,7 @@ from barocast.runtime.engines import OrtEngine
 from barocast.runtime.manifest import AlarmPoint, Manifest
 from barocast.runtime.prompt import TEMPLATE_VERSION
 from barocast.runtime.timeline import STEP_S, WINDOW_MIN
+from barocast.runtime.tokens import TEXT_TOKENS
 from barocast.runtime.wordpiece import WordPiece
 from benchmarks.breaker.plan import Kind, Lookup
 
@@ -54,7 +55,9 @@ MANIFEST: Final = Manifest(
     channels=("ABP_MEAN",),
     step_s=STEP_S,
     window_min=WINDOW_MIN,
-    shapes=MappingProxyType({"logits": (1, 3), "quantiles": (1, 3, len(MINUTES)), "gates": (1, 1)}),
+    shapes=MappingProxyType(
+        {"text": (1, TEXT_TOKENS), "logits": (1, 3), "quantiles": (1, 3, len(MINUTES)), "gates": (1, 1)}
+    ),
     horizons_min=HORIZONS_MIN,
     forecast_minutes=MINUTES,
     gates=("text",),

@@ -1,13 +1,13 @@
 """A built cohort -> the Case values that training takes, in place of the raw cohort.
 
-In: the folder that `barocast train cohort` wrote. Out: Case, with MAP on the 10 s grid; Burden for the text
-branch. Raises InputError where the folder is none, or where a patient has no frozen role.
+In: the folder that `barocast train cohort` wrote. Out: Case, with MAP and whatever else there is on the 10 s
+grid; Burden for the text branch. Raises InputError where the folder is none, or a patient has no frozen role.
 """
 
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,9 +19,10 @@ from barocast.export.validation.case_tables import find_layout, read_tables
 from barocast.export.validation.study_case import Series
 from barocast.runtime.errors import InputError
 from barocast.runtime.timeline import STEP_S
+from barocast.runtime.tracks import CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,8 +40,11 @@ def read_built(folder: Path) -> list[Case]:
     if not is_built(folder):
         raise InputError(f"{folder}: no {RECORD} in it; build it with barocast train cohort")
     subjects, layout = read_splits(folder / SPLITS).keys(), find_layout(folder)
-    parts = _parts(folder / layout.cases)
-    cases = [_case(folder, study, parts[study.case_id]) for study in read_tables(folder, layout)]
+    parts, others = _parts(folder / layout.cases), dict(_others(folder / layout.series))
+    cases = [
+        _case(folder, study, parts[study.case_id], others[study.case_id])
+        for study in read_tables(folder, layout)
+    ]
     astray = next((case for case in cases if case.subject_id not in subjects), None)
     if astray is not None:
         raise InputError(f"{folder / SPLITS}: no role for subject {astray.subject_id!r} ; build it again")
@@ -62,7 +66,19 @@ def _parts(path: Path) -> dict[str, str]:
         return {row["case_id"]: row.get("part") or "" for row in csv.DictReader(file)}
 
 
-def _case(folder: Path, study: StudyCase, part: str) -> Case:
+def _others(path: Path) -> Iterator[tuple[str, dict[str, NDArray[np.float64]]]]:
+    """Give each case's channels beside MAP, those alone that it has; the form has a row group a case."""
+    from pyarrow import parquet  # noqa: PLC0415 `validate` extra
+
+    file: Any = parquet.ParquetFile(path)
+    channels = [name for name in file.schema_arrow.names if name in CHANNELS and name != "ABP_MEAN"]
+    for number in range(file.num_row_groups):
+        group = file.read_row_group(number, columns=["case_id", *channels])
+        columns = {name: np.asarray(group[name].to_numpy(), dtype=np.float64) for name in channels}
+        yield str(group["case_id"][0]), {n: v for n, v in columns.items() if np.isfinite(v).any()}
+
+
+def _case(folder: Path, study: StudyCase, part: str, others: dict[str, NDArray[np.float64]]) -> Case:
     series = study.series
     if not isinstance(series, Series) or not np.array_equal(series.t_s, np.arange(series.t_s.size) * STEP_S):
         raise InputError(
@@ -77,4 +93,5 @@ def _case(folder: Path, study: StudyCase, part: str) -> Case:
         map_source=study.map_source,
         surgery_start_s=study.surgery_start_s,
         anaesthesia_start_s=study.anaesthesia_start_s,
+        others=others,
     )

@@ -27,6 +27,7 @@ import numpy as np
 from barocast.export.cohorts.patients import patient_fields
 from barocast.export.cohorts.splits import write_splits
 from barocast.export.validation.case_tables import ABOUT, Layout
+from barocast.export.whole_folder import beside, exchange, take_back
 from barocast.runtime.errors import SettingsError
 from barocast.runtime.timeline import STEP_S
 from barocast.runtime.tracks import CHANNELS
@@ -129,39 +130,24 @@ class Built:
 
 def recover(out: Path) -> None:
     """Put back what a replacement that was cut short had set aside; refuse a folder that is not ours."""
-    aside = _beside(out, "old")
-    if aside.is_dir() and not out.exists():
-        aside.rename(out)
+    take_back(beside(out, "old"), out)
     if out.exists() and not (out / RECORD).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise SettingsError(f"--out {out}: holds something else; name a new folder")
 
 
 def write(out: Path, built: Built, series: Iterable[Mapping[str, NDArray[np.float64]]]) -> None:
     """Write the form; `series` gives each case's columns in the cases' order."""
-    draft = _beside(out, "draft")
+    draft = beside(out, "draft")
     try:
         shutil.rmtree(draft, ignore_errors=True)
         (draft / PATIENTS).mkdir(parents=True)
         _write_tables(draft, built)
         _write_series(draft / NAMES.series, built, series)
-        _put_in_place(draft, out)
+        exchange(draft, out, beside(out, "old"))
     except OSError as error:
         raise SettingsError(
             f"--out {out}: cannot be written ({error.strerror}); name another folder"
         ) from error
-
-
-def _beside(out: Path, what: str) -> Path:
-    return out.resolve().with_name(f".{out.resolve().name}.{what}")
-
-
-def _put_in_place(draft: Path, out: Path) -> None:
-    aside = _beside(out, "old")
-    shutil.rmtree(aside, ignore_errors=True)
-    if out.exists():
-        out.rename(aside)
-    draft.rename(out)
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _write_tables(folder: Path, built: Built) -> None:

@@ -22,6 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of ledger.md and ledger.json")
     parser.add_argument("--arm", action="append", default=[], help="only this arm; may be given again")
     parser.add_argument("--paper-steps", type=int, help="batches of 8 rows for the paper's preset")
+    parser.add_argument("--every", type=int, default=1, help="judge every n-th landmark of a fold")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     add_course_arguments(parser)
 
@@ -32,21 +33,23 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     settle(args)
     from dataclasses import replace  # noqa: PLC0415
 
-    from barocast.export.crossval import cross_validate  # noqa: PLC0415 with torch
+    from barocast.export.crossval import cross_validate, folds  # noqa: PLC0415 with torch
     from barocast.export.ledger.account import account, try_all  # noqa: PLC0415
     from barocast.export.ledger.arms import arms  # noqa: PLC0415
     from barocast.export.ledger.page import page  # noqa: PLC0415
+    from barocast.export.ledger.trial import Trials  # noqa: PLC0415
     from barocast.export.recipe import Recipe, read_material  # noqa: PLC0415
 
     base, paper, material = course_of(args), course_of(args, "paper"), read_material(cohort, args.work)
     if args.paper_steps is not None:
         paper = replace(paper, lesson=replace(paper.lesson, steps=args.paper_steps))
-    verdicts = try_all(arms(base, paper, args.arm), material, args.work, args.jobs, say)
-    pooled = cross_validate(material, Recipe(), args.work, say)
+    trials = Trials(material, folds(material.cases), args.every, args.work, 1, say)
+    judged, verdicts = try_all(arms(base, paper, args.arm), trials, args.jobs)
+    pooled = cross_validate(material, Recipe(), args.work, say).at(judged)
     found = account(pooled.rows, pooled.subjects, verdicts, pooled.scores)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "ledger.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
-    text = page(found, base, f"barocast {' '.join(sys.argv[1:])}")
+    text = page(found, base, args.every, f"barocast {' '.join(sys.argv[1:])}")
     (args.out / "ledger.md").write_text(text, "utf-8")
     print(text)
     return 0

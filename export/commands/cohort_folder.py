@@ -1,4 +1,4 @@
-"""Where the cohort lies, and what every training takes."""
+"""Where the cohort lies, and what every command that reads it takes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ WORK: Final = Path("runs")
 
 def add_training_arguments(parser: ArgumentParser) -> None:
     """Add what every training takes."""
+    add_cohort_arguments(parser)
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def add_cohort_arguments(parser: ArgumentParser) -> None:
+    """Add what every command takes that reads the cohort and runs a network."""
     parser.add_argument("--cohort", type=Path, help=f"the cohort's folder (default: ${COHORT_VARIABLE})")
     parser.add_argument("--work", type=Path, default=WORK, help="folder for what a later run can reuse")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
 
 

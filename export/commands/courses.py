@@ -25,6 +25,7 @@ def add_course_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--layers", type=int, help="of the language model, its first ones")
     parser.add_argument("--mode", choices=("frozen", "text-only", "joint"), help="what of it is tuned")
     parser.add_argument("--steps", type=int, help="batches of the last stage")
+    parser.add_argument("--batch", type=int, help="rows in each of them")
     parser.add_argument(
         "--precision", choices=("no", "bf16", "fp16"), help="bf16 is faster where the machine knows it"
     )
@@ -49,7 +50,7 @@ def course_of(args: Namespace, preset: str | None = None) -> Course:
         )
     else:
         network = replace(course.network, **_given(trunk=args.trunk, layers=args.layers, mode=args.mode))
-    lesson = replace(course.lesson, **_given(steps=args.steps, seed=args.seed))
+    lesson = replace(course.lesson, **_given(steps=args.steps, batch=args.batch, seed=args.seed))
     stages = (
         {}
         if isinstance(network, PaperSettings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,15 +34,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, say: Callable[[str], None]) -> int:
     """Teach on the training patients, judge on the calibration and selection ones; give the exit status.
 
-    The test patients are not looked at: their figures belong to a release (`train bundle`).
+    The test patients are not looked at: their figures belong to a release (`export bundle`).
     """
     cohort = find_cohort(args)
     settle(args)
-    from safetensors.torch import save_file  # noqa: PLC0415 `train` extra
-
     from barocast.export.cohort import role  # noqa: PLC0415 with torch
     from barocast.export.course.attend import attend  # noqa: PLC0415
-    from barocast.export.fusion.weights import own_weights  # noqa: PLC0415
+    from barocast.export.course.teacher_file import save_teacher  # noqa: PLC0415
     from barocast.export.recipe import read_material  # noqa: PLC0415
     from barocast.export.schooling.curves_plot import curves_svg  # noqa: PLC0415
 
@@ -51,9 +48,7 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     subjects = {case.subject_id for case in material.cases} | {b.subject_id for b in material.burdens}
     graduate = attend(course, material, {s for s in subjects if role(s) != "train"}, args.work, say)
     figures = _figures(graduate, material)
-    args.out.mkdir(parents=True, exist_ok=True)
-    told = {"course": json.dumps(asdict(course))}
-    save_file(own_weights(graduate.teacher), args.out / "teacher.safetensors", told)
+    save_teacher(graduate.teacher, course, args.out)
     (args.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
     (args.out / "curves.svg").write_text(curves_svg(graduate.curves), "utf-8")
     say(f"{figures['rows']} rows of {figures['patients']} patients who taught nothing")
@@ -65,11 +60,13 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
 def _figures(graduate: Graduate, material: Material) -> dict[str, Any]:
     """Judge on patients who taught nothing, the test patients left out."""
     from barocast.export.cohort import role  # noqa: PLC0415 with torch
+    from barocast.export.fusion.channels import seen_on  # noqa: PLC0415
     from barocast.export.fusion.forecasting import predict  # noqa: PLC0415
     from barocast.export.fusion.lesson import NOTHING  # noqa: PLC0415
 
     judged = np.array([role(case.subject_id) in ("calibration", "selection") for case in material.cases])
     rows = material.rows.take(judged[material.rows.case])
+    rows = seen_on(rows, material.cases, graduate.teacher.settings.channels)
     shown = {
         "own text": graduate.texts,
         "no text": np.full_like(graduate.texts, NOTHING),

@@ -20,7 +20,8 @@ from barocast.export.diffusion.windows import (
     residual_copies,
 )
 from barocast.export.fusion.burden import BurdenLesson
-from barocast.export.fusion.lesson import NOTHING, TeacherLesson
+from barocast.export.fusion.channels import seen_on
+from barocast.export.fusion.lesson import NOTHING, TeacherLesson, with_channels
 from barocast.export.fusion.outcomes import outcomes_of
 from barocast.export.language.reading import load_reader
 from barocast.export.provenance import digest, source
@@ -92,6 +93,8 @@ def teacher_lesson(course: Course, shelf: Shelf, texts: NDArray[np.int64]) -> Te
         soft = soft_of(shelf.seen, list(shelf.without), TREES, shelf.work, shelf.say).risk
     every = len(rows) + len(augmented)
     outcomes = outcomes_of(shelf.seen.cases, rows)
+    rows = seen_on(rows, shelf.seen.cases, course.network.channels)
+    augmented = with_channels(augmented, course.network.channels)
     return TeacherLesson(rows, augmented, texts, _up_to(every, soft), _up_to(every, outcomes))
 
 

@@ -34,9 +34,13 @@ class Adapter(nn.Module):
 
     def forward(self, trunk: Trunk, tokens: Tensor, seen: Tensor) -> Tensor:
         """Give the trunk's states (B, T, width) under these changes."""
-        changed = {f"decoder.{name}": self._changed(name, w) for name, w in trunk.decoder.named_parameters()}
+        changed = {f"decoder.{name}": weight for name, weight in self.changed(trunk).items()}
         states: Tensor = functional_call(trunk, changed, (tokens, seen))
         return states
+
+    def changed(self, trunk: Trunk) -> dict[str, Tensor]:
+        """Give every weight of the trunk's decoder as these changes leave it."""
+        return {name: self._changed(name, weight) for name, weight in trunk.decoder.named_parameters()}
 
     def _changed(self, name: str, weight: Tensor) -> Tensor:
         key = _key(name)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from barocast.calibration.events import HYPOTENSION
 from barocast.calibration.forecast_error import QUANTILE_LEVELS
+from barocast.export.losses import cross_entropy
 
 if TYPE_CHECKING:
     from barocast.export.fusion.network import Teacher, TeacherAnswer
@@ -56,13 +56,6 @@ def straight_loss(model: Teacher, batch: dict[str, Tensor]) -> Tensor:
     """Give the loss of what the teacher says past the language model; nothing else of it learns."""
     answer = model.straight(batch["series"], batch["mask"], batch["trend"])
     return TeacherLoss().of(answer, batch)
-
-
-def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Give the mean over the targets that are known; 0 without any."""
-    known = torch.isfinite(target)
-    each = functional.binary_cross_entropy_with_logits(logits, target.nan_to_num(), reduction="none")
-    return (each * known).sum() / known.sum().clamp(min=1)
 
 
 def low_weighted_pinball(quantiles: Tensor, future: Tensor, low_weight: float) -> Tensor:

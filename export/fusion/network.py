@@ -35,6 +35,8 @@ from barocast.export.model import CLIP_SD, SCALES, TREND, Head
 from barocast.runtime.tokens import TREND_CHANNEL, TREND_FEATURES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from barocast.export.fusion.settings import TeacherSettings
     from barocast.export.fusion.text_side import Text
     from barocast.export.language.trunk import Trunk
@@ -126,7 +128,27 @@ class Teacher(nn.Module):
         Without `text` this is the series-only model: no weight of the text's branch is touched.
         """
         read = None if text is None else self.text_side(self.trunk, text)
-        return self._answer(self._see(series, mask, trend), read)
+        return self.answer(series, mask, trend, read, lambda tokens: self._through(tokens)[:, -1])
+
+    def answer(
+        self, series: Tensor, mask: Tensor, trend: Tensor, text: Text | None, last: Callable[[Tensor], Tensor]
+    ) -> TeacherAnswer:
+        """Answer with the text already read.
+
+        `last` is the way through the language model: tokens (B, n, width) -> state (B, width) of the last.
+        """
+        seen = self._see(series, mask, trend)
+        forecast = functional.gelu(self.forecast(seen.known))
+        series_gate, text_gate = self._series_gate(forecast, seen.mask), self._text_gate(forecast, text)
+        tokens = self._tokens(seen)
+        token = self.dropout(forecast)
+        burden = torch.zeros_like(text_gate)
+        if text is not None:
+            tokens = self.crossing(tokens, text.tokens, text.seen, text_gate)
+            token = token + text_gate * self.from_text(text.summary)
+            burden = text_gate * self.text_side.burden(text.summary)
+        token = token + series_gate * self.dropout(self.from_trunk(last(tokens)))
+        return self._told(seen, token, burden, torch.cat([text_gate, series_gate], dim=1))
 
     def straight(self, series: Tensor, mask: Tensor, trend: Tensor) -> TeacherAnswer:
         """Answer past the language model, both gates shut: a perceptron beside a logistic regression.
@@ -162,19 +184,6 @@ class Teacher(nn.Module):
         newest = torch.cat([values, mask], dim=1)[..., -self.settings.recent :]
         known = torch.cat([scales.flatten(1), newest.flatten(1)], dim=1)
         return _Seen(values, mask, scales, known, trend[:, :1, :1])
-
-    def _answer(self, seen: _Seen, text: Text | None) -> TeacherAnswer:
-        forecast = functional.gelu(self.forecast(seen.known))
-        series_gate, text_gate = self._series_gate(forecast, seen.mask), self._text_gate(forecast, text)
-        tokens = self._tokens(seen)
-        token = self.dropout(forecast)
-        burden = torch.zeros_like(text_gate)
-        if text is not None:
-            tokens = self.crossing(tokens, text.tokens, text.seen, text_gate)
-            token = token + text_gate * self.from_text(text.summary)
-            burden = text_gate * self.text_side.burden(text.summary)
-        token = token + series_gate * self.dropout(self.from_trunk(self._through(tokens)[:, -1]))
-        return self._told(seen, token, burden, torch.cat([text_gate, series_gate], dim=1))
 
     def _told(self, seen: _Seen, token: Tensor, burden: Tensor, gates: Tensor) -> TeacherAnswer:
         """Put the heads' answers together for a forecast token (B, width) and the text's burden (B, 1).

@@ -67,11 +67,11 @@ def outcome_labels(
 
 
 def outcomes_of(cases: Sequence[Case], rows: Rows) -> NDArray[np.float32]:
-    """Give the labels of rows made by export.rows.make_rows: of each row's own case, which holds MAP only."""
+    """Give the labels of rows made by export.rows.make_rows, from the channels that each row's case has."""
     labels = np.full((len(rows), len(OUTCOMES)), np.nan, dtype=np.float32)
     for number in np.unique(rows.case):
         of = rows.case == number
-        labels[of] = outcome_labels({"ABP_MEAN": cases[number].map_mmhg}, rows.at[of])
+        labels[of] = outcome_labels(cases[number].channels, rows.at[of])
     return labels
 
 

@@ -20,8 +20,9 @@ mean, 0, and is left out of the loss; the language model is whichever is named (
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -34,6 +35,8 @@ from barocast.export.rows import FUTURE_STEPS
 from barocast.runtime.tokens import TREND_CHANNEL
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from barocast.export.language.trunk import Trunk
 
 STEP_S: Final = 3
@@ -147,9 +150,14 @@ def worst_minute(mmhg: Tensor) -> Tensor:
     return low.unfold(1, MINUTE_STEPS, 1).mean(dim=-1).amax(dim=-1)
 
 
-def paper_event(mmhg: Tensor) -> Tensor:
-    """Give (B,) bool: the paper's own event rule on a forecast (B, steps) of the 3 s grid."""
-    return worst_minute(mmhg) >= EVENT_SHARE - HALF_STEP
+def published_auc(labels: NDArray[np.floating[Any]], logits: NDArray[np.floating[Any]]) -> float:
+    """Give what the paper prints as AUC: the mean of sensitivity and specificity of its own alarm rule.
+
+    For labels and logits (n,) of one horizon; rows of an unknown label do not count.
+    """
+    share = EVENT_SHARE - HALF_STEP
+    alarmed = logits >= np.log(share / (1 - share))
+    return float((alarmed[labels == 1].mean() + (~alarmed[labels == 0]).mean()) / 2)
 
 
 def on_3_s(series: Tensor) -> Tensor:

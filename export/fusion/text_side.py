@@ -7,7 +7,7 @@ training, as at the bedside. Each token is then cut down to a few numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -55,12 +55,15 @@ class TextSide(nn.Module):
     def forward(self, trunk: Trunk, ids: Tensor) -> Text:
         """Read ids (B, T) int64."""
         texts, which = torch.unique(ids, dim=0, return_inverse=True)
-        seen = texts >= 0
-        tokens = self.narrow(self.norm(self._states(trunk, texts)))
-        tokens = self.dropout(tokens) * seen.unsqueeze(-1)
+        read = self.narrowed(self._states(trunk, texts), texts >= 0)
+        return Text(*(getattr(read, field.name)[which] for field in fields(Text)))
+
+    def narrowed(self, states: Tensor, seen: Tensor) -> Text:
+        """Cut the trunk's states (B, T, width) down; seen (B, T) bool."""
+        tokens = self.dropout(self.narrow(self.norm(states))) * seen.unsqueeze(-1)
         summary = tokens.sum(dim=1) / seen.sum(dim=1, keepdim=True).clamp(min=1)
         present = seen.any(dim=1, keepdim=True).to(tokens.dtype)
-        return Text(*(part[which] for part in (tokens, seen, summary, present)))
+        return Text(tokens, seen, summary, present)
 
     def _states(self, trunk: Trunk, texts: Tensor) -> Tensor:
         """Give the trunk's states (U, T, width)."""

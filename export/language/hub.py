@@ -52,6 +52,11 @@ class HubDecoder(nn.Module):
         hidden: Tensor = answer.last_hidden_state
         return hidden
 
+    def last(self, tokens: Tensor, positions: Tensor, allowed: Tensor) -> Tensor:
+        """Give the last token's state (B, width)."""
+        state: Tensor = self(tokens, positions, allowed)[:, -1]
+        return state
+
 
 def load(name: str, layers: int) -> tuple[nn.Embedding, HubDecoder]:
     """Give the table of words and the first `layers` layers with the last norm, float32, trainable.

@@ -17,6 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+ALL: Final = slice(None)
+LAST: Final = slice(-1, None)
+"""Tokens by their place."""
+
 
 @dataclass(frozen=True, slots=True)
 class LlamaShape:
@@ -75,6 +79,14 @@ class Llama(nn.Module):
         normed: Tensor = self.norm(tokens)
         return normed
 
+    def last(self, tokens: Tensor, positions: Tensor, allowed: Tensor) -> Tensor:
+        """Give the last token's state (B, width); the last layer, often the only one, computes no other."""
+        turn = _turn(positions, self.shape).to(tokens.dtype)
+        for number, layer in enumerate(self.layers, start=1):
+            tokens = layer(tokens, turn, allowed, LAST if number == len(self.layers) else ALL)
+        normed: Tensor = self.norm(tokens[:, -1])
+        return normed
+
 
 class LlamaLayer(nn.Module):
     """Look at the tokens before, then think; both are added to the tokens."""
@@ -86,9 +98,9 @@ class LlamaLayer(nn.Module):
         self.think_norm = nn.RMSNorm(shape.width, eps=shape.epsilon)
         self.think = GatedFeedForward(shape)
 
-    def forward(self, tokens: Tensor, turn: Tensor, allowed: Tensor) -> Tensor:
-        """Give the tokens (B, T, width) after this layer."""
-        tokens = tokens + self.attention(self.attention_norm(tokens), turn, allowed)
+    def forward(self, tokens: Tensor, turn: Tensor, allowed: Tensor, asking: slice = ALL) -> Tensor:
+        """Give the `asking` ones of the tokens (B, T, width) after this layer; they may look at all."""
+        tokens = tokens[:, asking] + self.attention(self.attention_norm(tokens), turn, allowed, asking)
         thought: Tensor = self.think(self.think_norm(tokens))
         return tokens + thought
 
@@ -105,12 +117,12 @@ class GroupedAttention(nn.Module):
         self.value = nn.Linear(shape.width, shape.key_heads * shape.head_width, bias=False)
         self.out = nn.Linear(shape.heads * shape.head_width, shape.width, bias=False)
 
-    def forward(self, tokens: Tensor, turn: Tensor, allowed: Tensor) -> Tensor:
-        """Give what to add to the tokens."""
-        query = _turned(self._split(self.query(tokens)), turn)
+    def forward(self, tokens: Tensor, turn: Tensor, allowed: Tensor, asking: slice = ALL) -> Tensor:
+        """Give what to add to the `asking` ones of the tokens."""
+        query = _turned(self._split(self.query(tokens[:, asking])), turn[..., asking, :])
         key = _turned(self._split(self.key(tokens)), turn).repeat_interleave(self.shared_by, dim=1)
         value = self._split(self.value(tokens)).repeat_interleave(self.shared_by, dim=1)
-        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed[..., asking, :])
         added: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return added
 

@@ -51,7 +51,7 @@ class PairReader:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._begin = vocabulary.begin
-        self._tokenizer = _byte_pairs(vocabulary)
+        self._tokenizer = byte_pairs(vocabulary)
 
     def ids(self, text: str, limit: int) -> NDArray[np.int64]:
         """Give (limit,) ids, as Reader says; a control token's name in a text is read as plain words."""
@@ -101,7 +101,8 @@ def _smollm2() -> Reader:
     return PairReader(gguf_file.vocabulary())
 
 
-def _byte_pairs(vocabulary: Vocabulary) -> Tokenizer:
+def byte_pairs(vocabulary: Vocabulary) -> Tokenizer:
+    """Give the library's tokenizer of a vocabulary and its merges."""
     from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: PLC0415 `export` extra
 
     ids = {token: number for number, token in enumerate(vocabulary.tokens)}

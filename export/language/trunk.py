@@ -28,6 +28,7 @@ from barocast.runtime.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from barocast.export.language.hub import HubDecoder
     from barocast.export.language.llama import LlamaShape
 
 SHAPES: Final[Mapping[str, LlamaShape]] = MappingProxyType(
@@ -41,7 +42,7 @@ TOLERANCE: Final = 1e-4
 class Trunk(nn.Module):
     """A table of words and a decoder: embed ids, mix in what else there is, then pass all of it through."""
 
-    def __init__(self, table: nn.Embedding, decoder: nn.Module) -> None:
+    def __init__(self, table: nn.Embedding, decoder: Llama | HubDecoder) -> None:
         super().__init__()
         self.table = table
         self.decoder = decoder
@@ -56,9 +57,14 @@ class Trunk(nn.Module):
     def forward(self, tokens: Tensor, seen: Tensor) -> Tensor:
         """Give hidden states (B, T, width) of tokens (B, T, width), seen (B, T) bool; 0 where not seen."""
         blank = ~seen.unsqueeze(-1)
-        positions = seen.long().cumsum(dim=1).sub(1).clamp(min=0)
-        hidden: Tensor = self.decoder(tokens.masked_fill(blank, 0.0), positions, _allowed(seen))
+        hidden: Tensor = self.decoder(tokens.masked_fill(blank, 0.0), _positions(seen), _allowed(seen))
         return hidden.masked_fill(blank, 0.0)
+
+    def last(self, tokens: Tensor) -> Tensor:
+        """Give the state (B, width) of the last of tokens (B, T, width) that are all seen."""
+        seen = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+        state: Tensor = self.decoder.last(tokens, _positions(seen), _allowed(seen))
+        return state
 
 
 def load_trunk(name: str, layers: int, *, seed: int = 0) -> Trunk:
@@ -102,6 +108,10 @@ def _proven(name: str, trunk: Trunk) -> Trunk:
             "a llama, mistral, qwen2 or gpt2"
         )
     return trunk.train()
+
+
+def _positions(seen: Tensor) -> Tensor:
+    return seen.long().cumsum(dim=1).sub(1).clamp(min=0)
 
 
 def _allowed(seen: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ values. Intervals are of a bootstrap over patients; differences are paired on th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,40 +15,37 @@ from barocast.calibration.bootstrap import DRAWS, draw_patients
 from barocast.calibration.figures.comparison import compared
 from barocast.calibration.folds import FOLDS
 from barocast.calibration.panel import forecast_draws
-from barocast.export.crossval import folds
-from barocast.export.ledger.arms import TEACHER
-from barocast.export.ledger.trial import Trials, Verdict
+from barocast.export.fusion.paper import published_auc
+from barocast.export.ledger.arms import PAPER, TEACHER
+from barocast.export.ledger.trial import Verdict
 from barocast.export.validation.workers import Workforce, each
 from barocast.runtime.domain import HORIZONS_MIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from barocast.export.ledger.arms import Arm
-    from barocast.export.recipe import Material
+    from barocast.export.ledger.trial import Trials
     from barocast.export.rows import Rows
 
 
-def try_all(
-    arms: Sequence[Arm], material: Material, work: Path, jobs: int, say: Callable[[str], None]
-) -> dict[str, Verdict]:
-    """Give every arm's and reading's verdict on the pooled rows, in the order of the rows that have a fold.
+def try_all(arms: Sequence[Arm], trials: Trials, jobs: int) -> tuple[NDArray[np.intp], dict[str, Verdict]]:
+    """Give the numbers of the rows that were judged, rising, and every arm's and reading's verdict on them.
 
     Arm by arm: two processes are then in different folds, and no two make the same thing.
     """
-    fold_of_case = folds(material.cases)
-    fold = fold_of_case[material.rows.case]
     items = [(arm, held) for arm in arms for held in range(FOLDS)]
-    trials = Trials(material, fold_of_case, work, 1, _silent if jobs > 1 else say)
+    at_work = replace(trials, say=_silent) if jobs > 1 else trials
     parts: dict[str, list[Verdict]] = {}
-    for (arm, held), verdicts in zip(items, each(trials, items, Workforce(jobs)), strict=True):
-        say(f"{arm.name}: fold {held + 1}/{FOLDS}")
+    for (arm, held), verdicts in zip(items, each(at_work, items, Workforce(jobs)), strict=True):
+        trials.say(f"{arm.name}: fold {held + 1}/{FOLDS}")
         for name, verdict in verdicts.items():
             parts.setdefault(name, []).append(verdict)
-    return {name: _pooled(of, fold) for name, of in parts.items()}
+    judged = np.concatenate([trials.judged(held) for held in range(FOLDS)])
+    order = np.argsort(judged)
+    return judged[order], {name: _pooled(of, order) for name, of in parts.items()}
 
 
 def account(
@@ -73,7 +71,13 @@ def account(
         "patients": len(np.unique(subjects)),
         "discrimination": discrimination,
         "arms": {name: _figures(rows, subjects, verdict) for name, verdict in verdicts.items()},
+        "published_auc": _published(rows, verdicts[PAPER]) if PAPER in verdicts else None,
     }
+
+
+def _published(rows: Rows, paper: Verdict) -> list[float]:
+    """Give what the paper would have printed of its preset, by horizon."""
+    return [published_auc(rows.labels[:, h], paper.logits[:, h]) for h in range(len(HORIZONS_MIN))]
 
 
 def _figures(rows: Rows, subjects: NDArray[Any], verdict: Verdict) -> dict[str, Any]:
@@ -88,9 +92,8 @@ def _figures(rows: Rows, subjects: NDArray[Any], verdict: Verdict) -> dict[str, 
     }
 
 
-def _pooled(parts: Sequence[Verdict], fold: NDArray[np.intp]) -> Verdict:
+def _pooled(parts: Sequence[Verdict], order: NDArray[np.intp]) -> Verdict:
     """Put the folds' rows back into the order of the rows."""
-    order = np.argsort(np.concatenate([np.flatnonzero(fold == held) for held in range(len(parts))]))
     logits, quantiles, gates = (
         np.concatenate([getattr(part, name) for part in parts])[order]
         for name in ("logits", "quantiles", "gates")

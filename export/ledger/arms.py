@@ -84,4 +84,4 @@ def arms(base: Course, paper: Course, wanted: Iterable[str] = ()) -> list[Arm]:
         raise SettingsError(f"arm {unknown[0]!r} is unknown: name some of {', '.join([*CHANGES, PAPER])}")
     changed = [Arm(name, CHANGES[name](base)) for name in names if name in CHANGES and name != TEACHER]
     last = [Arm(PAPER, paper)] if PAPER in names and isinstance(paper.network, PaperSettings) else []
-    return [Arm(TEACHER, base, READINGS), *changed, *last]
+    return [Arm(TEACHER, base, dict(READINGS)), *changed, *last]

@@ -23,7 +23,7 @@ COLUMNS: Final = (
 )
 
 
-def page(account: Mapping[str, Any], base: Course, command: str) -> str:
+def page(account: Mapping[str, Any], base: Course, every: int, command: str) -> str:
     """Give the whole page."""
     arms, scores = account["arms"], account["discrimination"]["5"]
     taught = [name for name in arms if name not in READINGS]
@@ -32,9 +32,10 @@ def page(account: Mapping[str, Any], base: Course, command: str) -> str:
     return f"""# The ledger: what each part is worth
 
 `{command}` on {account["patients"]} patients of VitalDB with a continuous MAP series,
-{account["rows"]:,} eligible landmarks, folds by patient, predictions pooled, everything that learns learned
-anew in each fold. Brackets are 95 % intervals of a bootstrap over patients; *teacher minus* is the teacher's
-AUROC less the arm's, paired on the same draws: an interval above 0 says that the change costs something.
+{account["rows"]:,} eligible landmarks{_thinned(every)}, folds by patient, predictions pooled, everything
+that learns learned anew in each fold. Brackets are 95 % intervals of a bootstrap over patients; *teacher
+minus* is the teacher's AUROC less the arm's, paired on the same draws: an interval above 0 says that the
+change costs something.
 
 {_setting(base)}
 
@@ -43,6 +44,7 @@ AUROC less the arm's, paired on the same draws: an interval above 0 says that th
 {_table(account, taught)}
 
 Seconds are those of all folds on one core; first stages that an arm above had too are taken from it.
+{_published(account)}
 
 ## The teacher, shown other texts
 
@@ -52,6 +54,20 @@ Seconds are those of all folds on one core; first stages that an arm above had t
 
 {_table(account, others)}
 """
+
+
+def _published(account: Mapping[str, Any]) -> str:
+    if account["published_auc"] is None:
+        return ""
+    printed = " / ".join(f"{value:.3f}" for value in account["published_auc"])
+    return (
+        f"What the paper prints as AUC is the mean of sensitivity and specificity of its alarm, a share\n"
+        f">= .6 of a forecast minute; of its preset here that is {printed}.\n"
+    )
+
+
+def _thinned(every: int) -> str:
+    return f" (every {every}th of a fold)" if every > 1 else ""
 
 
 def _setting(base: Course) -> str:

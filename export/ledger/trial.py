@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from barocast.export.course.attend import attend
+from barocast.export.fusion.channels import seen_on
 from barocast.export.fusion.forecasting import predict
 from barocast.export.language.reading import load_reader
 from barocast.export.provenance import digest, source
@@ -51,6 +52,8 @@ class Trials:
 
     material: Material
     fold_of_case: NDArray[np.intp]
+    every: int
+    """Which landmarks are judged: every n-th of a fold."""
     work: Path
     threads: int
     say: Callable[[str], None]
@@ -62,7 +65,14 @@ class Trials:
         torch.set_num_threads(self.threads)
         arm, fold = item
         name = digest(
-            [self.material.key, fold, arm.course.key, sorted(arm.readings), source("export.ledger.trial")]
+            [
+                self.material.key,
+                fold,
+                self.every,
+                arm.course.key,
+                sorted(arm.readings),
+                source("export.ledger.trial"),
+            ]
         )
         kept = self.work / "ledger" / f"{name}.npz"
         if kept.is_file():
@@ -71,6 +81,10 @@ class Trials:
         kept.parent.mkdir(parents=True, exist_ok=True)
         _write(kept, verdicts)
         return verdicts
+
+    def judged(self, fold: int) -> NDArray[np.intp]:
+        """Give the numbers of the rows that a fold is judged on."""
+        return np.flatnonzero(self.fold_of_case[self.material.rows.case] == fold)[:: self.every]
 
     def _tried(self, arm: Arm, fold: int) -> dict[str, Verdict]:
         held = self.fold_of_case == fold
@@ -84,7 +98,8 @@ class Trials:
             lambda text: self.say(f"{arm.name}, {fold}: {text}"),
         )
         seconds = time.monotonic() - began
-        rows = self.material.rows.take(held[self.material.rows.case])
+        rows = self.material.rows.take(self.judged(fold))
+        rows = seen_on(rows, self.material.cases, arm.course.network.channels)
         shown = {arm.name: graduate.texts} | {
             reading: self._texts(arm, left_out) for reading, left_out in arm.readings.items()
         }

@@ -14,11 +14,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
+from barocast.export.whole_folder import sync
 from barocast.runtime.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -86,17 +86,9 @@ def digest_of(tensors: Tensors) -> str:
 
 def replace(draft: Path, path: Path) -> None:
     """Rename over the former file, for good: a power cut leaves the one or the other."""
-    _sync(draft)
+    sync(draft)
     draft.replace(path)
-    _sync(path.parent)
-
-
-def _sync(place: Path) -> None:
-    handle = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(path.parent)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Any]]:

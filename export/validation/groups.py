@@ -1,7 +1,7 @@
 """The subgroups of a report: who the patient is, in the levels that evaluation names.
 
-In: a StudyCase. Out: subgroup -> level; what is unknown has no entry, so that nobody is put in a group by a
-guess.
+In: a StudyCase, or a cohort's Case. Out: subgroup -> level; what is unknown has no entry, so that nobody is
+put in a group by a guess.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from barocast.export.comparator_rows import bmi
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from barocast.export.cohort import Case
     from barocast.export.validation.study_case import StudyCase
     from barocast.runtime.domain import Patient
 
@@ -26,7 +27,7 @@ BMI_EDGES: Final = (18.5, 25.0, 30.0)
 SEVERE_ASA: Final = 3
 
 
-def groups_of(case: StudyCase) -> Mapping[str, str]:
+def groups_of(case: StudyCase | Case) -> Mapping[str, str]:
     """Give the case's level in every subgroup that is known."""
     found = {name: level(case.patient) for name, level in _LEVELS.items()} | {"MAP source": case.map_source}
     return MappingProxyType({name: level for name, level in found.items() if level})

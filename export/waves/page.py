@@ -22,9 +22,8 @@ NOTES: Final = """## Notes
 - A window before an onset may lie before surgery has begun; one mid-way in a stable stretch hardly ever does.
   Capnogram and pleth can tell the phase of a case as well as its physiology.
 - Tried beside this table, on the first fold alone: three epochs of such lessons before six of labels, and
-  none. AUROC of the network with all waves at 5 / 10 / 15 min: .907 / .873 / .846 with such lessons,
-  .910 / .871 / .846 without. They do not help here; one epoch stays, five of labels. No other setting was
-  compared.
+  none. With them the network with all waves was worse at one lead and better at two by next to nothing:
+  they do not help here; one epoch stays, five of labels. No other setting was compared.
 - One hospital, general anaesthesia, an arterial line; treated and untreated falls look alike.
 """
 """What every reader has to know; `icu` is a number of windows."""

@@ -1,10 +1,10 @@
 """The bill of materials of a wheelhouse: CycloneDX 1.6, JSON.
 
-What is in it: every wheel with version, licence, author, SHA-256 and what it requires on the target, and the
-embedded model as a component of type `machine-learning-model` with a model card (its facts are the signed
-manifest's). The NTIA's minimum elements are all there: supplier, name, version, identifier, relations,
-author, time. Written here and not by cyclonedx-python-lib, which knows no model cards; a test holds it
-against the schema.
+What is in it: every wheel with version, licence, author, SHA-256 and what it requires on the target, and
+the embedded model as a component of type `machine-learning-model` with its files, its parents and a model
+card (all of them the signed manifest's facts). The NTIA's minimum elements are all there: supplier, name,
+version, identifier, relations, author, time. Written here and not by cyclonedx-python-lib, which knows no
+model cards; a test holds it against the schema.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _library(wheel: Wheel) -> Json:
         "name": wheel.name,
         "version": wheel.version,
         "purl": _reference(wheel),
-        "hashes": [{"alg": "SHA-256", "content": wheel.sha256}],
+        "hashes": [_sha256(wheel.sha256)],
     }
     if wheel.summary:
         component["description"] = wheel.summary
@@ -115,7 +115,7 @@ def _model(ours: Wheel) -> Json:
     """Describe the embedded model by the signed manifest in our wheel."""
     with zipfile.ZipFile(ours.path) as archive:
         manifest = json.loads(archive.read(f"{BUNDLE}manifest.json"))
-    weights = manifest["files"]["model.onnx"]
+    files = manifest["files"]
     return {
         "type": "machine-learning-model",
         "bom-ref": f"model:{manifest['id']}",
@@ -123,11 +123,27 @@ def _model(ours: Wheel) -> Json:
         "name": manifest["id"],
         "version": str(manifest["sequence"]),
         "description": manifest["intended_use"],
-        "hashes": [{"alg": "SHA-256", "content": weights["sha256"]}],
+        "hashes": [_sha256(files["model.onnx"]["sha256"])],
         "licenses": [{"license": {"id": WEIGHTS_LICENCE}}],
+        "components": [_file(name, files[name]["sha256"]) for name in sorted(files)],
+        **_pedigree(manifest.get("reference", {})),
         "modelCard": _card(manifest),
         "properties": [{"name": "barocast:model-card", "value": f"{BUNDLE}model_card.md"}],
     }
+
+
+def _pedigree(reference: Json) -> Json:
+    """Give what the graphs were made of, where the manifest names it: checkpoint and float graphs."""
+    ancestors = [_file(name, sha256) for name, sha256 in reference.items() if name != "mode"]
+    return {"pedigree": {"ancestors": ancestors}} if ancestors else {}
+
+
+def _file(name: str, sha256: str) -> Json:
+    return {"type": "file", "name": name, "hashes": [_sha256(sha256)]}
+
+
+def _sha256(content: str) -> Json:
+    return {"alg": "SHA-256", "content": content}
 
 
 def _card(manifest: Json) -> Json:

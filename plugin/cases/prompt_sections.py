@@ -1,4 +1,4 @@
-"""A patient's text as the model reads it, section by section: what each costs of TEXT_TOKENS, what is cut."""
+"""A patient's text as the model reads it, section by section: what each costs of its tokens, what is cut."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from barocast.runtime.prompt import NOTE_WORDS, SECTIONS
-from barocast.runtime.tokens import TEXT_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from barocast.runtime.bundle import Bundle
     from barocast.runtime.domain import Patient
-    from barocast.runtime.wordpiece import WordPiece
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,8 @@ class PromptText:
     sections: tuple[PromptSection, ...]
     unread_words: int
     """Of the notes, beyond NOTE_WORDS: they never become tokens."""
+    most: int
+    """Tokens that the model reads."""
 
     @property
     def tokens(self) -> int:
@@ -46,21 +47,21 @@ class PromptText:
             cut = section.tokens - section.read
             yield f"{section.name}: {section.text}"
             yield f"    {section.tokens} tokens{f', the last {cut} are cut' if cut else ''}"
-        cut = max(0, self.tokens - TEXT_TOKENS)
-        yield f"{self.tokens - cut} of {TEXT_TOKENS} tokens read, {cut} cut"
+        cut = max(0, self.tokens - self.most)
+        yield f"{self.tokens - cut} of {self.most} tokens read, {cut} cut"
         if self.unread_words:
             yield f"of the notes, {self.unread_words} words beyond the first {NOTE_WORDS} are not read"
 
 
-def prompt_text(patient: Patient, tokenizer: WordPiece) -> PromptText:
-    """Give the text as `tokens.text_ids` will cut it."""
-    sections, left = [], TEXT_TOKENS
+def prompt_text(patient: Patient, bundle: Bundle) -> PromptText:
+    """Give the text as `tokens.text_ids` will cut it for the bundle's model."""
+    sections, left = [], bundle.text_tokens
     for name, write in SECTIONS.items():
         text = write(patient)
         if not text:
             continue
-        tokens = len(tokenizer.encode(f"{name}: {text}."))
+        tokens = len(bundle.tokenizer.encode(f"{name}: {text}."))
         sections.append(PromptSection(name, text, tokens, min(tokens, left)))
         left -= sections[-1].read
     words = sum(len(text.split()) for _, text in patient.notes)
-    return PromptText(tuple(sections), max(0, words - NOTE_WORDS))
+    return PromptText(tuple(sections), max(0, words - NOTE_WORDS), bundle.text_tokens)

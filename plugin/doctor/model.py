@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from barocast.plugin.allowed import installed_plugins
 from barocast.plugin.doctor.finding import Finding, bad, good
+from barocast.plugin.engine_option import cache_of
 from barocast.plugin.feeds import feed_names, find_feed, live_names
 from barocast.plugin.serve import READ_S
 from barocast.plugin.service.releases import Releases
+from barocast.plugin.settings import EngineSettings
 from barocast.runtime.bundle import default_bundle, read_bundle
-from barocast.runtime.engines import OrtEngine
+from barocast.runtime.engines import choose_engine
 from barocast.runtime.errors import BundleError, SettingsError
 from barocast.runtime.pipeline import EVERY_S
 from barocast.runtime.timeline import CURRENT_S, MIN_VALID_SHARE, WINDOW_MIN
@@ -39,12 +41,14 @@ def bundle(args: Namespace, house: House | None) -> list[Finding]:
     """Say whether the model can be believed, and disclose its delays."""
     try:
         found = chosen(args, house)
-        engine = OrtEngine(found)
+        wanted = house.box.engine if house is not None else EngineSettings()
+        engine, reason = choose_engine(found, wanted.kind, 1, cache_of(wanted))
     except (BundleError, SettingsError) as error:
         return [bad("bundle", error)]
     answers = len(found.known_answers["logits"])
     text = f"{found.manifest.id}: signed, whole, {answers} known answers right on {engine.name}"
-    return [good("bundle", text), *_released(found, house), *disclosed(found, house)]
+    instead = [Finding("engine", ok=False, text=reason)] if reason else []
+    return [good("bundle", text), *instead, *_released(found, house), *disclosed(found, house)]
 
 
 def disclosed(found: Bundle, house: House | None) -> list[Finding]:

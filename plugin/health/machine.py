@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.audit.keeping import size_of
+from barocast.plugin.health.kernel_files import folders, number, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +54,8 @@ class Storage:
 def temperatures(root: Path = ROOT) -> dict[str, float]:
     """Give zone -> degrees C; two zones of one type are told apart by the folder's name."""
     found: dict[str, float] = {}
-    for zone in _folders(root, "sys/class/thermal/thermal_zone*"):
-        degrees, name = _number(zone / "temp"), _text(zone / "type")
+    for zone in folders(root, "sys/class/thermal/thermal_zone*"):
+        degrees, name = number(zone / "temp"), text(zone / "type")
         if degrees is not None and _HEAT_C[0] < degrees * _MILLI < _HEAT_C[1]:
             found[zone.name if name in found or not name else name] = degrees * _MILLI
     return found
@@ -68,22 +68,22 @@ def throttling(root: Path = ROOT) -> dict[str, float]:
         ("over-current", "sys/class/hwmon/hwmon*", "oc*_event_cnt"),
     )
     found = {
-        what: sum(count for folder in _folders(root, where) for count in _counts(folder, name))
+        what: sum(count for folder in folders(root, where) for count in _counts(folder, name))
         for what, where, name in counters
     }
-    found["cooling"] = sum(_cooled(device) for device in _folders(root, "sys/class/thermal/cooling_device*"))
+    found["cooling"] = sum(_cooled(device) for device in folders(root, "sys/class/thermal/cooling_device*"))
     return {what: count for what, count in found.items() if count > 0}
 
 
 def power_mode(root: Path = ROOT) -> str:
     """Give the number of a Jetson's power mode."""
-    words = _text(root / "var/lib/nvpmodel/status")
+    words = text(root / "var/lib/nvpmodel/status")
     return words.removeprefix("pmode:").lstrip("0") or "0" if words.startswith("pmode:") else ""
 
 
 def memory_free_bytes(root: Path = ROOT) -> int | None:
     """Give what the machine can still hand out, MemAvailable."""
-    for line in _text(root / "proc/meminfo").splitlines():
+    for line in text(root / "proc/meminfo").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) << 10
     return None
@@ -91,9 +91,9 @@ def memory_free_bytes(root: Path = ROOT) -> int | None:
 
 def process(root: Path = ROOT) -> Process:
     """Look at this program."""
-    pages = _text(root / "proc/self/statm").split()
+    pages = text(root / "proc/self/statm").split()
     resident = int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if len(pages) > 1 else 0
-    return Process(resident, sum(1 for _ in _folders(root, "proc/self/fd/*")))
+    return Process(resident, sum(1 for _ in folders(root, "proc/self/fd/*")))
 
 
 def storage(folder: Path) -> Storage | None:
@@ -106,30 +106,10 @@ def storage(folder: Path) -> Storage | None:
 
 def _cooled(device: Path) -> float:
     """Whether a cooling device that slows the processor does so now; a fan that turns slows nothing."""
-    slows = any(word in _text(device / "type").lower() for word in ("processor", "cpu", "gpu", "throttle"))
-    return float(slows and (_number(device / "cur_state") or 0.0) > 0)
+    slows = any(word in text(device / "type").lower() for word in ("processor", "cpu", "gpu", "throttle"))
+    return float(slows and (number(device / "cur_state") or 0.0) > 0)
 
 
 def _counts(folder: Path, name: str) -> Iterator[float]:
     for path in folder.glob(name):
-        yield _number(path) or 0.0
-
-
-def _folders(root: Path, pattern: str) -> list[Path]:
-    with suppress(OSError):
-        return sorted(root.glob(pattern))
-    return []
-
-
-def _number(path: Path) -> float | None:
-    try:
-        return float(_text(path))
-    except ValueError:
-        return None
-
-
-def _text(path: Path) -> str:
-    """Read a small file of the kernel's; empty where it cannot be read, as of a part that is off."""
-    with suppress(OSError, UnicodeDecodeError):
-        return path.read_text("ascii").strip()
-    return ""
+        yield number(path) or 0.0

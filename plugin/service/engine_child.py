@@ -1,13 +1,13 @@
-"""The engine's own process: `python -m barocast.plugin.service.engine_child BUNDLE TRUST REVOKED THREADS`.
+"""The engine's own process, `python -m` this module with BUNDLE TRUST REVOKED THREADS KIND CACHE.
 
-It reads and verifies the bundle itself, answers the known answers, says `ready`, and then answers one window
-after the other from its standard input until that ends. Whatever kept it from starting is its first and last
+It reads and verifies the bundle itself, starts the KIND of engine that is wanted or the CPU's, answers the
+known answers, says `ready`, and then answers one window after the other from its standard input until that
+ends. Whatever kept it from starting is its first and last
 word. It writes nothing but frames (engine_wire) to its standard output.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import sys
@@ -19,35 +19,36 @@ from barocast.plugin.service.engine_wire import (
     MOST_BYTES,
     Ready,
     frame,
+    graphs_sha256,
     pack_answer,
     pack_ready,
     unpack_ask,
 )
 from barocast.runtime.bundle import read_bundle
-from barocast.runtime.engines import OrtEngine
+from barocast.runtime.engines import choose_engine
 from barocast.runtime.errors import BarocastError
 from barocast.runtime.trust import revoked, trusted_keys
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-ARGUMENTS: Final = 4
+ARGUMENTS: Final = 6
 
 
 def main(arguments: list[str]) -> int:
     """Serve until standard input ends; give the exit status."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the service's to answer
-    bundle_directory, trust, taken_back, threads = arguments
+    bundle_directory, trust, taken_back, threads, kind, cache = arguments
     asked, answers = sys.stdin.buffer, _own_stdout()
     try:
         keys = trusted_keys(Path(trust) if trust else None)
         gone = revoked(Path(taken_back) if taken_back else None)
         bundle = read_bundle(Path(bundle_directory), keys.values(), gone)
-        engine = OrtEngine(bundle, int(threads))
+        engine, reason = choose_engine(bundle, kind, int(threads), Path(cache))
     except BarocastError as error:
         _say(answers, frame(b"X", str(error).encode()))
         return 1
-    _say(answers, pack_ready(Ready(hashlib.sha256(bundle.model).digest(), engine.name)))
+    _say(answers, pack_ready(Ready(graphs_sha256(bundle), engine.name, reason)))
     while body := _next(asked):
         ask = unpack_ask(body[1:], bundle.manifest)
         _say(answers, pack_answer(engine.run(ask.model_input, ask.t_s)))

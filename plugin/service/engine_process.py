@@ -6,11 +6,13 @@
 Where no answer came in time, where the process died, or after FAULTS_IN_A_ROW faults, it is killed and made
 anew beside the beds' loops; it proves its known answers again before it is asked anything. Until then every
 window is a Fault that says so. Several beds share one engine: `run` may be called from any thread.
+
+With a `spare`, an engine that does not start, or is lost, gives way to it for good: a GPU that failed once is
+not believed again before somebody has looked at it. `name` and `reason` say which one runs and why.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import select
 import subprocess
@@ -25,25 +27,31 @@ from barocast.plugin.service.engine_wire import (
     LENGTH,
     MOST_BYTES,
     EngineLostError,
+    graphs_sha256,
     pack_ask,
     unpack_answer,
     unpack_ready,
 )
 from barocast.runtime.domain import Fault, Forecast, ModelInput
+from barocast.runtime.engine_kinds import CPU
 from barocast.runtime.errors import BundleError, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from barocast.plugin.service.engine_wire import Ready
     from barocast.runtime.bundle import Bundle
 
 DEADLINE_S: Final = 2.0
 """For one window (requirement INF-07); it takes a millisecond."""
 START_S: Final = 15.0
 """For a new process until it has proved its known answers."""
+GPU_START_S: Final = 60.0
+"""The same for one that has a spare: a GPU's libraries are large, and a service may take 90 s to start."""
 BACK_OFF_S: Final = (0.0, 1.0, 5.0)
 """Before each new try; the last one repeats."""
+FAILED: Final = "the engine that was wanted failed"
 FAULTS_IN_A_ROW: Final = 3
 """A graph that gives this many is no longer believed (requirement INF-06)."""
 
@@ -57,8 +65,11 @@ class EngineProcess:
         command: Sequence[str],
         deadline_s: float = DEADLINE_S,
         clock: Callable[[], float] | None = None,
+        spare: Sequence[str] | None = None,
     ) -> None:
-        self._bundle, self._command, self._deadline_s = bundle, command, deadline_s
+        """`spare` is the command of the engine to which that of `command` gives way."""
+        self._bundle, self._deadline_s = bundle, deadline_s
+        self._command, self._spare, self._gave_way = command, spare, ""
         self._clock = clock or Clock()
         self._asking = threading.Lock()
         self._closed = threading.Event()
@@ -67,8 +78,10 @@ class EngineProcess:
         self._child: _Child | None = None
         self._probe = _first_known_answer(bundle)
         self.trouble = ""
+        self.name, self.reason = "", ""
+        """What runs; why it is not what was wanted, empty where it is."""
         try:
-            self._child, self.name = self._start()
+            self._child = self._start()
         except EngineLostError as lost:
             raise BundleError(str(lost), Refused.ENGINE) from lost
 
@@ -99,20 +112,42 @@ class EngineProcess:
                 self._child.kill()
                 self._child = None
 
-    def _start(self) -> tuple[_Child, str]:
+    def _start(self) -> _Child:
+        """Start the engine, or its spare."""
+        try:
+            return self._started()
+        except EngineLostError as lost:
+            if not self._give_way(f"{FAILED}: {lost}"):
+                raise
+            return self._started()
+
+    def _started(self) -> _Child:
         child = _Child(self._command)
         try:
-            return child, self._proven(child)
+            ready = self._proven(child)
         except EngineLostError:
             child.kill()
             raise
+        if ready.reason:
+            self._give_way(ready.reason)
+        self.reason = self._gave_way
+        self.name = f"{ready.name} ({self.reason})" if self.reason else ready.name
+        return child
 
-    def _proven(self, child: _Child) -> str:
-        """Give the name of an engine that has loaded the very model that was verified here."""
-        ready = unpack_ready(*child.read(self._clock, START_S))
-        if ready.model_sha256 != hashlib.sha256(self._bundle.model).digest():
+    def _proven(self, child: _Child) -> Ready:
+        """Hear that it has loaded the very graphs that were verified here."""
+        ready = unpack_ready(*child.read(self._clock, GPU_START_S if self._spare else START_S))
+        if ready.graphs_sha256 != graphs_sha256(self._bundle):
             raise EngineLostError("the bundle on disk is no longer the one that was verified; start again")
-        return ready.name
+        return ready
+
+    def _give_way(self, why: str) -> bool:
+        """Put the spare in the place of the engine that was wanted; False where there is none."""
+        if self._spare is None:
+            return False
+        self._command, self._spare = self._spare, None
+        self._gave_way = why
+        return True
 
     def _ask(self, child: _Child, model_input: ModelInput, t_s: float) -> Forecast | Fault:
         child.write(pack_ask(model_input, t_s))
@@ -122,6 +157,7 @@ class EngineProcess:
         """Kill the process and make another one beside the loop that found out."""
         if self._child is not None:
             self._child.kill()
+        self._give_way(f"{FAILED}: {why}")
         self._child, self._faults, self.trouble = None, 0, f"{why}; starting again"
         threading.Thread(target=self._revive, name="engine", daemon=True).start()
 
@@ -129,7 +165,7 @@ class EngineProcess:
         while not self._closed.wait(BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]):
             self._failures += 1
             try:
-                child, name = self._start()
+                child = self._start()
             except EngineLostError as lost:
                 self.trouble = str(lost)
                 continue
@@ -137,7 +173,7 @@ class EngineProcess:
                 if self._closed.is_set():
                     child.kill()
                     return
-                self._child, self.name, self.trouble, self._failures = child, name, "", 0
+                self._child, self.trouble, self._failures = child, "", 0
             return
 
 
@@ -202,11 +238,23 @@ class _Child:
 
 
 def engine_command(
-    bundle: Path, trust: Path | None = None, revoked: Path | None = None, threads: int = 1
+    bundle: Path,
+    trust: Path | None = None,
+    revoked: Path | None = None,
+    threads: int = 1,
+    kind: str = CPU,
+    cache: Path | None = None,
 ) -> list[str]:
     """Give the command of the engine's process: isolated, it imports nothing from where it is started."""
     module = "barocast.plugin.service.engine_child"
-    given = (str(bundle), str(trust or ""), str(revoked or ""), str(threads))
+    given = (
+        str(bundle),
+        str(trust or ""),
+        str(revoked or ""),
+        str(threads),
+        kind,
+        str(cache or ""),
+    )
     # Where this process reads nothing compiled (plugin/allowed.py), nor does that one.
     compiled = ["-X", f"pycache_prefix={sys.pycache_prefix}"] if sys.pycache_prefix else []
     return [sys.executable, "-I", *compiled, "-m", module, *given]

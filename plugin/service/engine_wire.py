@@ -4,7 +4,7 @@
     ask       := Q  t_s:f64  series mask trend text          ModelInput's arrays, of the manifest's shapes
     forecast  := F  logits:f64[3] minutes q10 q50 q90:f64[n] gates:f64[k]
     fault     := X  UTF-8 reason
-    ready     := R  SHA-256 of the model (32 bytes)  UTF-8 name of the engine
+    ready     := R  SHA-256 of the graphs (32 bytes)  UTF-8 name, line break, why not the wanted engine
 
 Both ends were made from the same verified manifest, so every length is known before it is read; a frame of
 another length is a broken engine. Raises EngineLostError.
@@ -12,6 +12,7 @@ another length is a broken engine. Raises EngineLostError.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ from barocast.runtime.domain import Fault, Forecast, ModelInput
 from barocast.runtime.errors import BarocastError
 
 if TYPE_CHECKING:
+    from barocast.runtime.bundle import Bundle
     from barocast.runtime.manifest import Manifest
 
 LENGTH: Final = struct.Struct("<I")
@@ -50,8 +52,10 @@ class Ask:
 class Ready:
     """The engine has loaded its bundle and knows its known answers."""
 
-    model_sha256: bytes
+    graphs_sha256: bytes
     name: str
+    reason: str
+    """Why it is not the engine that was wanted; empty where it is."""
 
 
 def frame(kind: bytes, *parts: bytes) -> bytes:
@@ -103,7 +107,7 @@ def unpack_answer(kind: bytes, body: bytes, manifest: Manifest, t_s: float) -> F
 
 def pack_ready(ready: Ready) -> bytes:
     """Pack the engine's first word."""
-    return frame(b"R", ready.model_sha256, ready.name.encode())
+    return frame(b"R", ready.graphs_sha256, f"{ready.name}\n{ready.reason}"[:MOST_REASON].encode())
 
 
 def unpack_ready(kind: bytes, body: bytes) -> Ready:
@@ -112,7 +116,14 @@ def unpack_ready(kind: bytes, body: bytes) -> Ready:
         raise EngineLostError(body.decode(errors="replace"))
     if kind != b"R" or len(body) < HASH_BYTES:
         raise EngineLostError(f"the engine began with a frame of kind {kind!r}")
-    return Ready(body[:HASH_BYTES], body[HASH_BYTES:].decode(errors="replace"))
+    name, _, reason = body[HASH_BYTES:].decode(errors="replace").partition("\n")
+    return Ready(body[:HASH_BYTES], name, reason)
+
+
+def graphs_sha256(bundle: Bundle) -> bytes:
+    """Hash the graphs that a bundle is run by."""
+    digests = (hashlib.sha256(graph).digest() for graph in bundle.graphs.values())
+    return hashlib.sha256(b"".join(digests)).digest()
 
 
 def _all_read(body: bytes, expected: int) -> None:

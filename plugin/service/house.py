@@ -1,8 +1,8 @@
 """The beds of one box: a configuration file with one bed in it, or a folder with a file for each.
 
     or3.toml                          one bed and the box in one file
-    /etc/barocast/box.toml            [screen] [storage] [model] [plugins]   what the beds share
-    /etc/barocast/or3.toml, ...       [feed] [bed] [alarm] [sinks]           a bed each
+    /etc/barocast/box.toml            [screen] [storage] [model] [engine] [plugins]   what the beds share
+    /etc/barocast/or3.toml, ...       [feed] [bed] [alarm] [sinks]                    a bed each
 
 In a folder one bad file costs its own bed: it is told as that bed's trouble, and the others run. `read_house`
 raises SettingsError where nothing can run: no file, no bed, a bad box.toml, or the one file of one bed.

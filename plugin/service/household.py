@@ -57,6 +57,8 @@ class Household:
         self._unserved = [bed.trouble for bed in house.beds if bed.settings is None]
         """What keeps beds of this box from being served: the others tell it."""
         self.model = self.health.measured(_model(house))
+        if self.model.reason():
+            say(f"ENGINE: {self.model.engine.name}")
         storage, screen = house.box.storage, house.box.screen
         self._root = Path(storage.folder) if storage.folder else None
         self._reserve = Reserve(self._root) if self._root else None
@@ -80,6 +82,7 @@ class Household:
         opened = self._stations[slug]
         check_files(opened.settings.feed.address, opened.settings.feed.tls)
         fitted = fit(opened, self.model, replace(self._screens, meter=self.health.bed(slug)))
+        fitted.bedside.parts["engine choice"] = self.model.reason
         fitted.bedside.parts["other beds"] = lambda: "; ".join(self._unserved)
         if (file := self._textfile) is not None:
             fitted.bedside.parts["health"] = lambda: file.trouble
@@ -162,7 +165,7 @@ def _model(house: House) -> Model:
     """Start the model; one that is refused costs the forecasts, and never the beds."""
     folder = house.box.storage.folder
     try:
-        return load_model(house.box.model, Releases(Path(folder)) if folder else None)
+        return load_model(house.box.model, Releases(Path(folder)) if folder else None, house.box.engine)
     except BundleError as error:
         say(f"NO FORECASTS: {error}")
         return refused_model(error)

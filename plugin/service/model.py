@@ -16,14 +16,17 @@ from barocast.calibration.calibrators import read_calibrators
 from barocast.calibration.events import HYPOTENSION
 from barocast.calibration.parametric import TemperatureBias
 from barocast.calibration.trigger import TriggerRules
+from barocast.plugin.engine_option import cache_of
 from barocast.plugin.service.engine_process import EngineProcess, engine_command
+from barocast.plugin.settings import EngineSettings, ModelSettings
 from barocast.runtime.bundle import Bundle, default_bundle, read_bundle
 from barocast.runtime.domain import HORIZONS_MIN, Fault, Forecast, ModelInput
+from barocast.runtime.engine_kinds import CPU
 from barocast.runtime.errors import BarocastError
 from barocast.runtime.manifest import AlarmPoint, Manifest
 from barocast.runtime.prompt import TEMPLATE_VERSION
 from barocast.runtime.timeline import STEP_S, WINDOW_MIN
-from barocast.runtime.tokens import TREND_CHANNEL
+from barocast.runtime.tokens import TEXT_TOKENS, TREND_CHANNEL
 from barocast.runtime.trust import revoked, trusted_keys
 from barocast.runtime.wordpiece import WordPiece
 
@@ -32,11 +35,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from barocast.plugin.service.releases import Releases
-    from barocast.plugin.settings import ModelSettings
     from barocast.runtime.engines import Engine
 
 NO_MODEL: Final = "none"
 """The bundle id of decisions that no model made."""
+ON_THE_CPU: Final = EngineSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Model:
     prove: Callable[[], bool]
     """Whether it answers what is known; within its deadline."""
     close: Callable[[], None]
+    reason: Callable[[], str] = str
+    """Why it is not the engine that was wanted that runs; empty where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +69,27 @@ class RefusedEngine:
         return Fault(t_s, f"engine: {self.why}")
 
 
-def load_model(settings: ModelSettings, releases: Releases | None = None) -> Model:
+def load_model(
+    settings: ModelSettings, releases: Releases | None = None, wanted: EngineSettings = ON_THE_CPU
+) -> Model:
     """Read, verify and start the configured model. Raises BundleError, SettingsError.
 
-    `releases` remembers which ran here: an older one is refused unless the settings allow it.
+    `releases` remembers which ran here: an older one is refused unless the settings allow it. Where the
+    engine `wanted` cannot be had, the CPU's runs and says why (Model.reason).
     """
     directory = Path(settings.bundle) if settings.bundle else default_bundle()
     trust, gone = (Path(name) if name else None for name in (settings.trust, settings.revoked))
     bundle = read_bundle(directory, trusted_keys(trust).values(), revoked(gone))
     if releases is not None and not settings.allow_older:
         releases.check(bundle)
-    engine = EngineProcess(bundle, engine_command(directory, trust, gone, settings.threads))
+    told = (directory, trust, gone, settings.threads)
+    spare = None if wanted.kind == CPU else engine_command(*told)
+    engine = EngineProcess(bundle, engine_command(*told, wanted.kind, cache_of(wanted)), spare=spare)
     if releases is not None:
         releases.remember(bundle)
-    return Model(bundle, engine, lambda: engine.trouble, engine.prove, engine.close)
+    return Model(
+        bundle, engine, lambda: engine.trouble, engine.prove, engine.close, reason=lambda: engine.reason
+    )
 
 
 def refused_model(why: BarocastError) -> Model:
@@ -106,7 +118,7 @@ def _no_bundle() -> Bundle:
         channels=(TREND_CHANNEL,),
         step_s=STEP_S,
         window_min=WINDOW_MIN,
-        shapes=MappingProxyType({}),
+        shapes=MappingProxyType({"text": (1, TEXT_TOKENS)}),
         horizons_min=HORIZONS_MIN,
         forecast_minutes=(),
         gates=(),

@@ -97,7 +97,7 @@ def _steps(written: Written, args: Namespace) -> Iterator[Step]:
     yield screen_step(settings.screen)
     yield from _sound(settings, asked=not args.non_interactive)
     try:
-        model = load_model(settings.model)
+        model = load_model(settings.model, wanted=settings.engine)
     except (BundleError, SettingsError) as error:
         yield failed("engine", error)
         return

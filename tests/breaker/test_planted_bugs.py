@@ -13,10 +13,11 @@ from barocast.plugin.audit.log import AuditLog
 from barocast.plugin.feed_hearing import FeedHearing
 from barocast.plugin.sinks.sink import Receipt
 from barocast.plugin.watch import Watch
-from barocast.runtime import bundle, engines, quality, signal_status, steady_time, timeline
+from barocast.runtime import bundle, quality, signal_status, steady_time, timeline
 from barocast.runtime.alarm import facts, machine, pauses, restart, truth
 from barocast.runtime.alarm.events import Inactivation
 from barocast.runtime.domain import Forecast
+from barocast.runtime.engines import ort
 from benchmarks.breaker.life import lived
 
 LIVES = 12
@@ -206,13 +207,13 @@ def wall_clock_for_deadlines(plant):
 
 
 def nan_passes_for_a_low_risk(plant):
-    was = engines._forecast
+    was = ort.forecast_of
 
     def soft(manifest, answers, t_s):
         shaped = {"logits": np.sort(np.nan_to_num(answers["logits"], nan=-50.0))}
         return was(manifest, answers | shaped, t_s)
 
-    plant(engines, "_forecast", soft)
+    plant(ort, "forecast_of", soft)
 
 
 def any_shape_passes(plant):
@@ -221,7 +222,7 @@ def any_shape_passes(plant):
         q10, q50, q90 = answers["quantiles"][0]
         return Forecast(logits, np.array(manifest.forecast_minutes), q10, q50, q90, {})
 
-    plant(engines, "_forecast", loose)
+    plant(ort, "forecast_of", loose)
 
 
 def lost_engine_unsaid(plant):
@@ -279,7 +280,7 @@ def a_transition_is_not_logged(plant):
 
 def corrupted_bundle_taken(plant):
     plant(bundle, "_verify_signature", lambda directory, files, trusted: b"")
-    plant(bundle, "_verify_hashes", lambda directory, files, fields: None)
+    plant(bundle, "check_hashes", lambda directory, files, listed: None)
 
 
 PLANTED = (

@@ -44,7 +44,7 @@ def keep(page: Page, screens: Path | None, name: str) -> None:
     assert path.stat().st_size < MOST_BYTES
 
 
-def judge(page: Page) -> None:
-    """Nothing scrolls or is cut off, text has a contrast >= 4.5, targets span >= 44 px, no NaN is printed."""
-    assert page.evaluate(FAULTS) == {"scrolls": [], "cutOff": [], "lowContrast": [], "smallTargets": []}
-    assert SPOILT.search(page.inner_text("body")) is None
+def faults(page: Page) -> list[str]:
+    """Give what scrolls or is cut off, text of a contrast < 4.5, targets under 44 px, and a printed NaN."""
+    found = [f"{kind}: {which}" for kind, which in page.evaluate(FAULTS).items() if which]
+    return found + SPOILT.findall(page.inner_text("body"))

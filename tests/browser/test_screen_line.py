@@ -6,7 +6,7 @@ import time
 
 import pytest
 from bed_states import LOST, alarm, alarming, calm, lost
-from looking import SIZES, judge, keep, resized, shown
+from looking import SIZES, faults, keep, resized, shown
 from stage import Stage
 
 from barocast.runtime.alarm.events import Acknowledge
@@ -38,7 +38,7 @@ def test_a_bed_that_hangs_makes_the_screen_stale(stage, new_page, screens):
     for size in SIZES:
         resized(page, size)
         keep(page, screens, f"stale-{size}")
-        judge(page)
+        assert faults(page) == []
     page.wait_for_function("() => document.querySelector('#stale-since').textContent.includes('5 s')")
 
     stage.speak()
@@ -128,7 +128,7 @@ def test_several_beds_are_tiles(new_page, screens):
         for size in SIZES:
             resized(page, size)
             keep(page, screens, f"beds-{size}")
-            judge(page)
+            assert faults(page) == []
         stage.fall_silent()
         page.wait_for_selector(".tile >> text=Not current")
         stage.speak()

@@ -19,7 +19,7 @@ from bed_states import (
     nothing,
     without_forecast,
 )
-from looking import SIZES, judge, keep, shown
+from looking import SIZES, faults, keep, shown
 from stage import Stage
 
 FALLING_TWO = alarm(
@@ -79,7 +79,7 @@ def test_every_state_fits_and_can_be_read(stage, new_page, screens, size):
         stage.tell(state | {"bundle": name})
         shown(page, {"bundle": name})
         keep(page, screens, f"{name}-{size}")
-        judge(page)
+        assert faults(page) == []
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -93,7 +93,7 @@ def test_daylight_can_be_read_too(stage, new_page, screens, size):
         stage.tell(STATES[name] | {"bundle": name})
         shown(page, {"bundle": name})
         keep(page, screens, f"daylight-{name}-{size}")
-        judge(page)
+        assert faults(page) == []
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -108,7 +108,7 @@ def test_panels_leave_alarm_and_pressure_in_sight(stage, new_page, screens, size
         if name == "review":
             page.wait_for_selector(".review .map-line")
         keep(page, screens, f"{name}-{size}")
-        judge(page)
+        assert faults(page) == []
         for part in ("#banner .text", "#map-value", "[data-act=acknowledge]"):
             assert not page.evaluate(COVERED, part)
         page.keyboard.press("Escape")

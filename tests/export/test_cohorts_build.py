@@ -250,6 +250,9 @@ def test_other_channels_lie_beside_map_where_a_case_has_them(tmp_path):
     assert table.schema.names == ["case_id", "t_s", "ABP_MEAN", "HR"]
     assert table["HR"].to_pylist() == [*level(30, 64).tolist(), *[None] * 180]
     assert record["channels"]["HR"] == {"unit": "1/min", "cases": 1}
+    with_heart, without = read_built(tmp_path / "out")
+    np.testing.assert_array_equal(with_heart.others["HR"], level(30, 64))
+    assert without.others == {}
 
 
 def test_the_same_series_twice_is_one_case(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 
 from barocast.export.cohort import Burden, Case
 from barocast.export.course.attend import attend
+from barocast.export.course.cross_taught import cross_taught
 from barocast.export.course.material import texts_of
 from barocast.export.course.settings import COURSES, Course
+from barocast.export.crossval import folds
 from barocast.export.diffusion.denoiser import Drill
 from barocast.export.diffusion.windows import DiffusionSettings
 from barocast.export.fusion.forecasting import predict
@@ -20,7 +23,8 @@ from barocast.export.fusion.settings import TeacherSettings
 from barocast.export.ledger.account import account, try_all
 from barocast.export.ledger.arms import PAPER, TEACHER, Arm, arms
 from barocast.export.ledger.page import page
-from barocast.export.recipe import Material
+from barocast.export.ledger.trial import Trials
+from barocast.export.recipe import Material, without_subjects
 from barocast.export.rows import augment, make_rows
 from barocast.runtime.domain import Patient
 from barocast.runtime.errors import SettingsError
@@ -124,6 +128,19 @@ def test_shuffled_texts_are_everybody_elses(material):
     assert set(none.ravel().tolist()) == {-1}
 
 
+def test_every_row_is_told_by_a_teacher_that_never_saw_its_patient(material, tmp_path):
+    told = cross_taught(COURSE, material, {"s0"}, tmp_path, quiet)
+    seen = without_subjects(material, {"s0"})
+    real = len(seen.rows)
+
+    assert len(told) == real + len(seen.augmented)
+    assert np.isfinite(told.risk[:real]).all()
+    assert np.isnan(told.risk[real:]).all()
+    assert (np.diff(told.quantiles[:real], axis=1) >= 0).all()
+    again = cross_taught(COURSE, material, {"s0"}, tmp_path, pytest.fail)
+    assert np.array_equal(again.risk, told.risk, equal_nan=True)
+
+
 def test_the_papers_preset_is_taught_in_one_stage(material, tmp_path):
     course = replace(
         COURSES["paper"],
@@ -136,17 +153,22 @@ def test_the_papers_preset_is_taught_in_one_stage(material, tmp_path):
     assert list(graduate.curves) == ["fusion"]
 
 
+def trials(material, work, every=1):
+    return Trials(material, folds(material.cases), every, work, 1, quiet)
+
+
 def test_the_ledger_judges_every_arm_on_patients_that_it_never_saw(material, tmp_path):
     tried = [
         Arm(TEACHER, COURSE, {"shown no text": frozenset({"demographics", "physical status"})}),
         Arm("no gate", replace(COURSE, network=replace(COURSE.network, gated=False))),
     ]
-    verdicts = try_all(tried, material, tmp_path, 1, quiet)
+    judged, verdicts = try_all(tried, trials(material, tmp_path), 1)
     subjects = np.array([c.subject_id for c in material.cases])[material.rows.case]
     scores = {"coin": np.random.default_rng(0).random((len(material.rows), 3))}
     found = account(material.rows, subjects, verdicts, scores, draws=20)
-    written = page(found, COURSE, "barocast train ablate")
+    written = page(found, COURSE, 1, "barocast train ablate")
 
+    assert judged.tolist() == list(range(len(material.rows)))
     assert list(verdicts) == [TEACHER, "shown no text", "no gate"]
     assert verdicts["shown no text"].gates[:, 0].max() == 0
     assert verdicts[TEACHER].logits.shape == (len(material.rows), 3)
@@ -157,10 +179,18 @@ def test_the_ledger_judges_every_arm_on_patients_that_it_never_saw(material, tmp
 
 def test_a_finished_trial_is_read_again_in_the_same_order(material, tmp_path):
     tried = [Arm(TEACHER, COURSE)]
-    once = try_all(tried, material, tmp_path, 1, quiet)[TEACHER]
-    again = try_all(tried, material, tmp_path, 1, quiet)[TEACHER]
+    _, once = try_all(tried, trials(material, tmp_path), 1)
+    _, again = try_all(tried, trials(material, tmp_path), 1)
 
-    assert once.logits.tolist() == again.logits.tolist()
+    assert once[TEACHER].logits.tolist() == again[TEACHER].logits.tolist()
+
+
+def test_a_thinned_ledger_says_of_its_rows_what_the_whole_one_says(material, tmp_path):
+    _, whole = try_all([Arm(TEACHER, COURSE)], trials(material, tmp_path), 1)
+    judged, thin = try_all([Arm(TEACHER, COURSE)], trials(material, tmp_path, every=3), 1)
+
+    assert len(judged) < len(material.rows) / 2
+    np.testing.assert_allclose(thin[TEACHER].logits, whole[TEACHER].logits[judged], atol=1e-5)
 
 
 def test_an_unknown_arm_is_named_with_those_that_there_are():
@@ -171,6 +201,7 @@ def test_an_unknown_arm_is_named_with_those_that_there_are():
 def test_every_arm_differs_from_the_teacher_and_from_every_other():
     every = arms(COURSES["small"], COURSES["paper"])
 
+    assert pickle.dumps(every)  # they go to other processes
     assert every[0].name == TEACHER
     assert every[-1].name == PAPER
     assert len({arm.course.key for arm in every}) == len(every)

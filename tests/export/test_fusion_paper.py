@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 import torch
 
 from barocast.export.fusion.network import TeacherAnswer
 from barocast.export.fusion.paper import (
+    HALF_STEP,
     HORIZON_STEPS,
     LAYERS,
     PaperSettings,
     build_paper_teacher,
     on_3_s,
-    paper_event,
     paper_loss,
+    published_auc,
     worst_minute,
 )
 from barocast.export.fusion.presets import PRESETS
@@ -94,7 +96,14 @@ def test_an_event_is_a_minute_of_which_most_is_forecast_low(low, share):
     forecast[:, low] = 64.0
 
     assert worst_minute(forecast).item() == pytest.approx(share)
-    assert paper_event(forecast).item() == (share >= 0.6)
+
+
+def test_the_papers_auc_is_that_of_its_alarm_and_not_of_a_ranking():
+    shares = np.array([0.0, 0.55, 0.6, 0.6, 1.0, 0.9])
+    labels = np.array([0, 0, 0, 1, 1, np.nan])
+    logits = torch.logit(torch.from_numpy(shares), HALF_STEP).numpy()
+
+    assert published_auc(labels, logits) == pytest.approx((2 / 2 + 2 / 3) / 2)
 
 
 def test_a_coarser_grid_is_repeated_to_3_s():

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from barocast.export.fusion.loss import cross_entropy
 from barocast.export.fusion.network import Teacher, TeacherAnswer, build_teacher
@@ -297,43 +298,41 @@ def test_settings_that_cannot_be_meant_are_refused(changes, named):
         replace(SETTINGS, **changes)
 
 
-@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
-def test_weights_come_back_from_a_file(tmp_path, suffix):
-    from safetensors.torch import save_file  # noqa: PLC0415 `export` extra
-
-    taught, path = _teacher(seed=3), tmp_path / f"teacher.{suffix}"
-    (save_file if suffix == "safetensors" else torch.save)(taught.state_dict(), path)
+def test_weights_come_back_from_a_file(tmp_path):
+    taught, path = _teacher(seed=3), tmp_path / "teacher.safetensors"
+    save_file(taught.state_dict(), path)
     fresh = build_teacher(SETTINGS, _scaling()).eval()
 
-    load_weights(fresh, path)
+    load_weights(fresh, path, "train anew")
 
     assert _same(_ask(fresh, *_input()), _ask(taught, *_input()))
 
 
 def test_a_checkpoint_of_another_shape_is_refused_with_the_tensor_and_both_shapes(tmp_path):
-    path = tmp_path / "wide.pt"
-    torch.save(_teacher(text_width=8).state_dict(), path)
+    path = tmp_path / "wide.safetensors"
+    save_file(_teacher(text_width=8).state_dict(), path)
 
     with pytest.raises(
-        InputError, match=r"wide\.pt: .*text_side\.narrow\.weight is \(8, 32\).* and \(4, 32\)"
+        InputError,
+        match=r"wide\.safetensors: .*text_side\.narrow\.weight is \(8, 32\).* and \(4, 32\).*; train anew",
     ):
-        load_weights(_teacher(), path)
+        load_weights(_teacher(), path, "train anew")
 
 
 @pytest.mark.parametrize(("here", "there"), [("frozen", "joint"), ("joint", "frozen")])
 def test_a_checkpoint_of_another_mode_is_refused_with_the_absent_tensor(tmp_path, here, there):
-    path = tmp_path / "other.pt"
-    torch.save(_teacher(mode=there).state_dict(), path)
+    path = tmp_path / "other.safetensors"
+    save_file(_teacher(mode=there).state_dict(), path)
 
-    with pytest.raises(InputError, match=r"tensor tuned.* absent"):
-        load_weights(_teacher(mode=here), path)
+    with pytest.raises(InputError, match=r"tensor (tuned|text_side\.adapter).* absent"):
+        load_weights(_teacher(mode=here), path, "train anew")
 
 
-@pytest.mark.parametrize("name", ["cut.pt", "cut.safetensors", "missing.pt"])
+@pytest.mark.parametrize("name", ["cut.safetensors", "missing.safetensors"])
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, name):
     path = tmp_path / name
     if "cut" in name:
         path.write_bytes(b"PK\x03\x04 cut short")
 
     with pytest.raises(InputError, match="no readable checkpoint"):
-        load_weights(_teacher(), path)
+        load_weights(_teacher(), path, "train anew")

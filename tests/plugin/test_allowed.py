@@ -9,12 +9,14 @@ import sys
 
 import pytest
 from strangers import installed
+from toy_bundle import toy_bundle
 
 from barocast.plugin.allowed import check_allowed, check_lines, installed_plugins
 from barocast.plugin.cli import main
 from barocast.plugin.feeds import find_feed
 from barocast.plugin.monitors import HL7
 from barocast.plugin.settings import parse_settings
+from barocast.runtime.engines import choose_engine
 from barocast.runtime.errors import SettingsError
 
 SINK = """
@@ -54,6 +56,35 @@ def test_one_that_the_site_names_is_let_in(siren):
     (line,) = installed_plugins()
 
     assert parse_settings(f'{BED}[plugins]\nallow = ["{line}"]\n', "x").sinks.others == ("siren",)
+
+
+ENGINE = """
+print("LOADED")
+from barocast.runtime.engines import OrtEngine
+
+def start(bundle, threads, cache):
+    engine = OrtEngine(bundle, threads)
+    engine.name = "acme NPU"
+    return engine
+"""
+
+
+@pytest.mark.req("SEC-07")
+def test_a_strangers_engine_is_not_loaded_before_the_site_has_named_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+    installed(
+        tmp_path, "Acme-Npu", "[barocast.engines]\nacme = acme_npu:start\n", {"acme_npu.py": ENGINE}, "1.0"
+    )
+    bed = BED.replace('[sinks]\nothers = ["siren"]\n', '[engine]\nkind = "acme"\n')
+    with pytest.raises(SettingsError, match=r"or3\.toml: 'acme' is offered by acme-npu 1\.0"):
+        parse_settings(bed, "or3.toml")
+    (line,) = installed_plugins()
+    allowed = parse_settings(f'{bed}[plugins]\nallow = ["{line}"]\n', "or3.toml")
+    assert "LOADED" not in capsys.readouterr().out
+
+    chosen = choose_engine(toy_bundle(tmp_path / "toy").read(), allowed.engine.kind, 1, tmp_path)
+    assert chosen.name == "acme NPU"
 
 
 @pytest.mark.req("SEC-07")

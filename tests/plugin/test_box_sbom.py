@@ -31,9 +31,15 @@ def wheel(folder: Path, name: str, *headers: str, tag: str = "py3-none-any", **f
     return path
 
 
+REFERENCE = {"mode": "eval", "checkpoint": "c" * 64, "prefix_float": "a" * 64, "tick_float": "f" * 64}
+"""What a bundle of two graphs says of its parents."""
+
+
 @pytest.fixture
 def bom(tmp_path) -> dict:
-    manifest = (default_bundle() / "manifest.json").read_text("utf-8")
+    manifest = json.dumps(
+        json.loads((default_bundle() / "manifest.json").read_text("utf-8")) | {"reference": REFERENCE}
+    )
     requires = (
         "Requires-Dist: numpy",
         'Requires-Dist: tomli; python_version < "3.11"',
@@ -98,6 +104,18 @@ def test_the_model_has_a_card_with_the_signed_manifests_facts(bom):
     assert manifest["files"]["model.onnx"]["sha256"] == model["hashes"][0]["content"]
     assert [manifest["intended_use"]] == model["modelCard"]["considerations"]["useCases"]
     assert "MAP < 65 mmHg for 60 s" in model["modelCard"]["modelParameters"]["task"]
+
+
+def test_the_model_is_listed_with_its_files_and_the_network_they_were_made_of(bom):
+    files = json.loads((default_bundle() / "manifest.json").read_text("utf-8"))["files"]
+    model = bom["components"][-1]
+
+    assert hashes(model["components"]) == {name: entry["sha256"] for name, entry in files.items()}
+    assert hashes(model["pedigree"]["ancestors"]) == {n: h for n, h in REFERENCE.items() if n != "mode"}
+
+
+def hashes(components: list[dict]) -> dict[str, str]:
+    return {component["name"]: component["hashes"][0]["content"] for component in components}
 
 
 def test_without_our_own_wheel_there_is_nothing_to_describe(tmp_path):

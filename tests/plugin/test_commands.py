@@ -168,6 +168,30 @@ def test_run_check_reads_everything_and_stops(tmp_path, bundle_args, capsys):
     assert "good; bundle toy-1" in capsys.readouterr().out
 
 
+@pytest.mark.req("INF-05")
+def test_an_engine_that_cannot_be_had_is_told_by_run_and_by_replay_and_the_cpus_is_used(
+    case, tmp_path, bundle_args, capsys
+):
+    config = tmp_path / "or3.toml"
+    config.write_text(
+        '[feed]\nkind = "hl7"\naddress = "tcp-listen://127.0.0.1:0"\n'
+        f'[model]\nbundle = "{bundle_args[1]}"\ntrust = "{bundle_args[3]}"\n'
+    )
+    told = []
+    for arguments in (["run", "--config", str(config), "--check"], ["replay", str(case), *bundle_args]):
+        assert main([*arguments, "--engine", "cuda"]) == 0
+        said = capsys.readouterr()
+        told.append([line for line in (said.out + said.err).splitlines() if "no cuda: onnxruntime" in line])
+
+    assert [len(lines) for lines in told] == [1, 1]
+    assert all("CPUExecutionProvider" in line for lines in told for line in lines)
+
+
+def test_a_kind_of_engine_that_there_is_not_is_refused_with_the_nearest(case, bundle_args, capsys):
+    assert main(["replay", str(case), *bundle_args, "--engine", "cud"]) == 2
+    assert "--engine: 'cud' is not one of cpu, cuda, tensorrt; the nearest is 'cuda'" in one_line(capsys)
+
+
 @pytest.mark.req("RUN-08")
 def test_run_refuses_a_configuration_it_cannot_mean(tmp_path, capsys):
     (tmp_path / "or3.toml").write_text("[feeed]\n")

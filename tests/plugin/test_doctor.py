@@ -158,6 +158,16 @@ def test_an_older_release_than_one_that_ran_is_bad_unless_it_is_allowed(box):
     assert Releases(box.store)._read() == {box.bundle.signer.hex(): 9}
 
 
+@pytest.mark.req("INF-05")
+def test_an_engine_that_cannot_be_had_is_bad_and_the_one_that_runs_is_said(box):
+    box.box('[engine]\nkind = "cuda"\n')
+    status, engine = box.topic("engine")
+
+    assert (status, [ok for ok, _ in engine]) == (1, [True, False])
+    assert engine[1][1].startswith("no cuda: onnxruntime")
+    assert "known answers right on onnxruntime" in box.topic("bundle")[1][0][1]
+
+
 def test_a_page_that_would_be_open_or_whose_certificate_ends_is_bad(box, hospital):
     box.box('[screen]\naddress = "0.0.0.0:8520"\n')
     opened = box.topic("screen")

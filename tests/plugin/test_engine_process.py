@@ -128,6 +128,69 @@ def test_a_bundle_that_was_changed_behind_its_back_is_not_loaded(toy):
         EngineProcess(changed, engine_command(made.directory, trust))
 
 
+def test_the_prefix_too_is_the_one_that_was_verified(tmp_path):
+    made = toy_bundle(tmp_path / "toy", prefix=True)
+    write_keys(tmp_path / "trust.json", {"toy": made.public_key})
+    command = engine_command(made.directory, tmp_path / "trust.json")
+    process = EngineProcess(made.read(), command)
+    answered = process.prove()
+    process.close()
+
+    assert answered
+    with pytest.raises(BundleError, match="no longer the one that was verified"):
+        EngineProcess(replace(made.read(), prefix=b"another"), command)
+
+
+# --- an engine that cannot be had gives way to the CPU's ----------------------------------------
+
+
+def commands(toy, kind):
+    """What is wanted, and its spare."""
+    made, trust = toy
+    return engine_command(made.directory, trust, kind=kind), engine_command(made.directory, trust)
+
+
+@pytest.mark.req("INF-05")
+def test_an_engine_that_this_machine_cannot_run_is_the_cpu_and_why_in_its_name(toy):
+    wanted, spare = commands(toy, "cuda")
+    process = EngineProcess(toy[0].read(), wanted, spare=spare)
+    answered = process.prove()
+    process.close()
+
+    assert answered
+    assert process.reason.startswith("no cuda: onnxruntime")
+    assert process.name.endswith(f"CPUExecutionProvider ({process.reason})")
+
+
+@pytest.mark.req("INF-05", "INF-07")
+def test_one_whose_process_dies_at_its_start_gives_way_to_the_spare(toy):
+    crashes = [sys.executable, "-S", "-c", "import os; os.kill(os.getpid(), 11)"]
+    process = EngineProcess(toy[0].read(), crashes, spare=commands(toy, "cuda")[1])
+    answered = process.prove()
+    process.close()
+
+    assert answered
+    assert process.reason == "the engine that was wanted failed: its process ended (signal 11)"
+
+
+@pytest.mark.req("INF-05", "INF-07")
+def test_one_that_is_lost_later_gives_way_for_good(toy):
+    made, trust = toy
+    process = EngineProcess(
+        made.read(), engine_command(made.directory, trust, threads=2), spare=commands(toy, "cuda")[1]
+    )
+    before = process.reason
+    os.kill(child_of(process).pid, signal.SIGKILL)
+    lost = process.run(window(), 0.0)
+    assert back(process)
+    command = child_of(process).args
+    process.close()
+
+    assert (before, isinstance(lost, Fault)) == ("", True)
+    assert process.reason.startswith("the engine that was wanted failed: its process")
+    assert command == commands(toy, "cuda")[1]
+
+
 def test_what_the_engine_says_against_a_bundle_is_passed_on(toy):
     made, _ = toy
     with pytest.raises(BundleError, match="no trusted key signed"):
@@ -159,6 +222,10 @@ def test_frames_of_another_length_are_refused(toy):
     ask = engine_wire.pack_ask(window(), 1.0)[engine_wire.LENGTH.size + 1 :]
     answer = OrtEngine(toy[0].read()).run(window(), 1.0)
     told = engine_wire.pack_answer(answer)[engine_wire.LENGTH.size + 1 :]
+    ready = engine_wire.Ready(bytes(32), "engine", "no cuda: (none)\nhere")
+    kind, said = (packed := engine_wire.pack_ready(ready)[engine_wire.LENGTH.size :])[:1], packed[1:]
+
+    assert engine_wire.unpack_ready(kind, said) == ready
 
     assert engine_wire.unpack_ask(ask, manifest).t_s == 1.0
     for off in (told[:-8], told + bytes(8)):
@@ -179,9 +246,8 @@ def test_it_imports_nothing_from_where_it_was_started(tmp_path):
 
 def test_where_nothing_compiled_counts_it_counts_for_the_engine_too(monkeypatch):
     monkeypatch.setattr(sys, "pycache_prefix", "/dev/null")
-    python = engine_command(default_bundle())[
-        : -len(("-m", "module", "bundle", "trust", "revoked", "threads"))
-    ]
+    command = engine_command(default_bundle())
+    python = command[: command.index("-m")]
     code = "import sys; print(sys.pycache_prefix, sys.flags.isolated)"
     done = subprocess.run([*python, "-c", code], capture_output=True, text=True, check=True)
 

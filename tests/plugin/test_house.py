@@ -59,6 +59,10 @@ def test_two_beds_of_one_name_are_told_apart(tmp_path):
         ({"a": "[feed"}, "a.toml: not TOML"),
         ({"box": "[feed]\n", "a": BED.format("A")}, r"box.toml: \[feed\]: unknown; the nearest is"),
         ({"box": "[storage]\nquota_mb = 1\n", "a": BED.format("A")}, "quota_mb: must be at least 64"),
+        (
+            {"box": "[engine]\nkind = 'cud'\n", "a": BED.format("A")},
+            r"box.toml: \[engine\] kind: 'cud' is not",
+        ),
         ({"box": "[model]\nthreads = 99\n", "a": BED.format("A")}, r"\[model\] threads: must be 1 to 64"),
     ],
 )

@@ -173,8 +173,8 @@ def test_a_box_that_dies_leaves_the_will(broker):
         eventually(lambda: heard)
         sink._work._calling.port()._client._sock.shutdown(socket.SHUT_RDWR)
 
-        eventually(lambda: any(said["state"] == "offline" for _, said, _ in heard))
-        eventually(lambda: heard[-1][1]["state"] == "online")
+        assert eventually(lambda: any(said["state"] == "offline" for _, said, _ in heard))
+        assert eventually(lambda: heard[-1][1]["state"] == "online")
 
 
 @pytest.mark.parametrize(("secret", "right"), [("correct", True), ("wrong", False)])

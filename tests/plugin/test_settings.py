@@ -45,6 +45,12 @@ def test_a_whole_number_serves_where_seconds_are_asked():
         (FEED + "[model]\nthreads = 0", "threads: must be 1 to 64"),
         (FEED + f"[model]\nthreads = {MAX_THREADS + 1}", "threads: must be 1 to 64"),
         pytest.param("x = " + "[" * 20_000, "nested too deeply", id="deep"),
+        (
+            FEED + "[engine]\nkind = 'tensort'",
+            r"or3.toml: \[engine\] kind: 'tensort' is not one of cpu, .*nearest is 'tensorrt'",
+        ),
+        (FEED + "[engine]\nkid = 'cpu'", r"\[engine\] kid: unknown; the nearest is 'kind'"),
+        (FEED + "[engine]\nkind = 7", r"\[engine\] kind: must be a str, not 7"),
         (FEED + "[alarm]\npriority = 'high'", "never a high-priority alarm"),
         (FEED.replace("hl7", "vital"), "'vital' is not one of bis, dri, hl7, intellivue-serial"),
         (FEED.replace("tcp-listen://127.0.0.1:6661", "127.0.0.1"), "must begin with one of serial://"),

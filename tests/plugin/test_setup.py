@@ -36,7 +36,7 @@ def model(tmp_path, monkeypatch):
     """The toy's, in this process."""
     bundle = toy_bundle(tmp_path / "toy").read()
     made = Model(bundle, OrtEngine(bundle), lambda: "it died", lambda: True, lambda: None)
-    monkeypatch.setattr(command, "load_model", lambda settings: made)
+    monkeypatch.setattr(command, "load_model", lambda settings, wanted: made)
     return made
 
 
@@ -209,7 +209,7 @@ def test_a_port_that_somebody_has_is_bad(tmp_path, capsys, model):
 
 
 def test_a_model_that_is_refused_ends_the_proof(tmp_path, capsys, monkeypatch):
-    def refuse(settings):
+    def refuse(settings, wanted):
         raise BundleError("model.onnx: its SHA-256 is not the signed one", Refused.ENGINE)
 
     monkeypatch.setattr(command, "load_model", refuse)

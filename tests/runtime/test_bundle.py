@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from toy_bundle import SHAPES, known_answers, manifest, toy_bundle
+from toy_bundle import MEMORY, SHAPES, known_answers, manifest, toy_bundle
 
 from barocast.calibration.parametric import TemperatureBias
-from barocast.runtime.bundle import SIZE_CAPS, read_bundle, sign, write_manifest
+from barocast.runtime.bundle import read_bundle, sign, write_manifest
+from barocast.runtime.bundle_files import FILES, TWO_GRAPHS
 from barocast.runtime.errors import BundleError, SettingsError
 from barocast.runtime.trust import trusted_keys, write_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+EACH_FILE = [(name, which == TWO_GRAPHS) for which, names in FILES.items() for name in names]
 
 
 def test_what_was_packed_is_what_is_read(tmp_path):
@@ -27,11 +31,30 @@ def test_what_was_packed_is_what_is_read(tmp_path):
     assert bundle.manifest.shapes["quantiles"] == (1, 3, 30)
     assert bundle.manifest.alarm.trigger.p_on == 0.5
     assert bundle.tokenizer.encode("asa years") == [2, 3]
+    assert (bundle.prefix, dict(bundle.manifest.memory), list(bundle.graphs)) == (None, {}, ["model.onnx"])
 
 
-@pytest.mark.parametrize("name", SIZE_CAPS)
-def test_one_flipped_bit_anywhere_is_refused(tmp_path, name):
-    toy = toy_bundle(tmp_path / "b")
+def test_a_bundle_of_two_graphs_is_read_with_its_prefix_and_its_memory(tmp_path):
+    toy = toy_bundle(tmp_path / "b", prefix=True)
+    bundle = toy.read()
+
+    assert dict(bundle.manifest.memory) == MEMORY
+    assert bundle.prefix == (toy.directory / "prefix.onnx").read_bytes()
+    assert list(bundle.graphs) == ["model.onnx", "prefix.onnx"]
+
+
+def test_a_manifest_without_a_memory_says_nothing_of_one(tmp_path):
+    """So the manifests of one graph, and their signatures, are what they were."""
+    one, two = (toy_bundle(tmp_path / str(prefix), prefix=prefix).directory for prefix in (False, True))
+    said = [json.loads((directory / "manifest.json").read_text()) for directory in (one, two)]
+
+    assert [fields["format"] for fields in said] == [1, 2]
+    assert said[1].keys() - said[0].keys() == {"memory"}
+
+
+@pytest.mark.parametrize(("name", "prefix"), EACH_FILE)
+def test_one_flipped_bit_anywhere_is_refused(tmp_path, name, prefix):
+    toy = toy_bundle(tmp_path / "b", prefix=prefix)
     path = toy.directory / name
     content = bytearray(path.read_bytes())
     rng = random.Random(name)
@@ -47,9 +70,9 @@ def test_one_flipped_bit_anywhere_is_refused(tmp_path, name):
     assert toy.read().manifest.id == "toy-1"
 
 
-@pytest.mark.parametrize("name", SIZE_CAPS)
-def test_a_cut_or_missing_file_is_refused(tmp_path, name):
-    toy = toy_bundle(tmp_path / "b")
+@pytest.mark.parametrize(("name", "prefix"), EACH_FILE)
+def test_a_cut_or_missing_file_is_refused(tmp_path, name, prefix):
+    toy = toy_bundle(tmp_path / "b", prefix=prefix)
     path = toy.directory / name
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(BundleError, match=name if name != "manifest.json" else "signature"):
@@ -106,6 +129,7 @@ ALARM = {"horizon_min": 10, "trigger": {"p_on": 0.5, "p_off": 0.4}}
     ("change", "reason"),
     [
         ({"format": 99}, "format 1"),
+        ({"format": [1]}, "format 1 or 2"),
         ({"unheard_of": 1}, "unheard_of"),
         ({"id": ""}, "id must"),
         ({"id": 7}, "id must"),
@@ -157,7 +181,7 @@ def test_a_signed_manifest_that_this_version_cannot_mean_is_refused(tmp_path, ch
         toy.read()
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", SHAPES.keys() - {"text"})
 def test_a_shape_that_this_version_neither_feeds_nor_reads_is_refused(tmp_path, name):
     toy = toy_bundle(tmp_path / "b")
     _say(toy, {"shapes": SHAPES | {name: (*SHAPES[name][:-1], SHAPES[name][-1] + 1)}})
@@ -167,6 +191,72 @@ def test_a_shape_that_this_version_neither_feeds_nor_reads_is_refused(tmp_path, 
     _say(toy, {"shapes": {n: shape for n, shape in SHAPES.items() if n != name}})
     with pytest.raises(BundleError, match="shapes must"):
         toy.read()
+
+
+@pytest.mark.parametrize("shape", [[1, 0], [1, 513], [2, 128], [128], [], [1, 1, 128], [1, "128"], [1, True]])
+def test_a_text_of_a_shape_that_cannot_be_meant_is_refused(tmp_path, shape):
+    toy = toy_bundle(tmp_path / "b")
+    _say(toy, {"shapes": SHAPES | {"text": shape}})
+
+    with pytest.raises(BundleError, match=r"shapes\.text must be \(1, n\) with n from 1 to 512"):
+        toy.read()
+
+
+def test_how_many_tokens_a_text_has_the_bundle_says(tmp_path):
+    toy = toy_bundle(tmp_path / "b")
+    answers = known_answers()
+    np.savez(toy.directory / "known_answers.npz", **answers | {"text": answers["text"][:, :64]})
+    write_manifest(toy.directory, manifest(shapes=SHAPES | {"text": (1, 64)}))
+    toy.resign()
+
+    assert toy.read().text_tokens == 64
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        {"series": [1, 4]},
+        {"": [1, 4]},
+        {"aspects": []},
+        {"aspects": [2, 4]},
+        {"aspects": [1, 0]},
+        {"aspects": [1, "4"]},
+        {"aspects": [1] * 9},
+        {"aspects": [1, 2**20, 2**40]},
+        {"aspects": [1, 2**20], "present": [1, 2**20 + 1]},
+    ],
+)
+def test_a_memory_that_cannot_be_meant_is_refused(tmp_path, memory):
+    toy = toy_bundle(tmp_path / "b", prefix=True)
+    _say(toy, {"memory": memory})
+
+    with pytest.raises(BundleError, match="memory must be tensors of other names than shapes"):
+        toy.read()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "change", "reason"),
+    [
+        (True, {"memory": {}}, "memory must be some in format 2"),
+        (False, {"memory": MEMORY}, "memory must be none in format 1"),
+        (True, {"memory": 3}, "manifest.json"),
+        (True, {"format": 1}, r"prefix\.onnx: not a file of a bundle of format 1"),
+        (False, {"format": 2}, r"prefix\.onnx: missing"),
+    ],
+)
+def test_format_memory_and_files_agree_or_the_bundle_is_refused(tmp_path, prefix, change, reason):
+    toy = toy_bundle(tmp_path / "b", prefix=prefix)
+    _say(toy, change)
+
+    with pytest.raises(BundleError, match=reason):
+        toy.read()
+
+
+def test_a_manifest_of_a_prefix_that_does_not_lie_there_is_not_written(tmp_path):
+    toy = toy_bundle(tmp_path / "b")
+
+    with pytest.raises(BundleError, match=r"prefix\.onnx: missing"):
+        write_manifest(toy.directory, manifest(memory=MEMORY))
 
 
 @pytest.mark.req("INF-03")

@@ -6,56 +6,93 @@ import json
 import random
 import shutil
 import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from onnx import SparseTensorProto, TensorProto, helper
-from toy_bundle import graph, known_answers, toy_bundle
+from toy_bundle import graph, known_answers, prefix_graph, toy_bundle
 
-from barocast.runtime.bundle import (
-    MOST_UNPACKED,
-    SIZE_CAPS,
-    _verify_signature,
-    default_bundle,
-    read_bundle,
-    write_manifest,
-)
+from barocast.runtime.bundle import _verify_signature, default_bundle, read_bundle, write_manifest
+from barocast.runtime.bundle_files import FILES, TWO_GRAPHS
 from barocast.runtime.errors import BundleError, Refused, SettingsError
 from barocast.runtime.graph_rules import broken_graph_rule
+from barocast.runtime.known_answers import MOST_UNPACKED
 from barocast.runtime.trust import revoked, trusted_keys
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FLIPS = 2000
 """Sampled over the whole bundle that ships (requirement SEC-01); the manifest's are all tried."""
+SIGNED = {"manifest.json", "signature"}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A sound bundle, and who is trusted with it."""
+
+    directory: Path
+    trusted: list[bytes]
+
+    def code(self, gone=frozenset()):
+        return code_of(self.directory, self.trusted, gone)
 
 
 @pytest.fixture
 def shipped(tmp_path):
-    return shutil.copytree(default_bundle(), tmp_path / "b")
+    return Whole(shutil.copytree(default_bundle(), tmp_path / "b"), [*trusted_keys().values()])
 
 
-def code_of(directory, trusted=None, gone=frozenset()):
+@pytest.fixture
+def two_graphs(tmp_path):
+    toy = toy_bundle(tmp_path / "b", prefix=True)
+    return Whole(toy.directory, [toy.public_key])
+
+
+@pytest.fixture(params=["shipped", "two_graphs"])
+def whole(request):
+    return request.getfixturevalue(request.param)
+
+
+def code_of(directory, trusted, gone=frozenset()):
     with pytest.raises(BundleError) as caught:
-        read_bundle(directory, trusted or trusted_keys().values(), gone)
+        read_bundle(directory, trusted, gone)
     assert str(directory) in str(caught.value)
     return caught.value.code
 
 
-@pytest.mark.req("SEC-01", "P9")
-def test_two_thousand_flipped_bits_of_the_shipped_bundle_are_all_refused(shipped):
-    files = {name: (shipped / name).read_bytes() for name in SIZE_CAPS}
+def codes_of_flips(whole, count):
+    """File -> the words that some of its flipped bits are refused with."""
+    files = {path.name: path.read_bytes() for path in whole.directory.iterdir()}
     rng, found = random.Random(8), {}
-    for _ in range(FLIPS):
+    for _ in range(count):
         name = rng.choice(sorted(files))
         at, bit = rng.randrange(len(files[name])), 1 << rng.randrange(8)
         damaged = bytearray(files[name])
         damaged[at] ^= bit
-        (shipped / name).write_bytes(damaged)
-        found[name] = found.get(name, set()) | {code_of(shipped)}
-        (shipped / name).write_bytes(files[name])
+        (whole.directory / name).write_bytes(damaged)
+        found[name] = found.get(name, set()) | {whole.code()}
+        (whole.directory / name).write_bytes(files[name])
+    return found
 
-    signed = {"manifest.json", "signature"}
-    assert found == {name: {Refused.SIGNATURE if name in signed else Refused.HASH} for name in files}
-    assert read_bundle(shipped, trusted_keys().values()).manifest.id
+
+def words_of_flips(whole):
+    names = [path.name for path in whole.directory.iterdir()]
+    return {name: {Refused.SIGNATURE if name in SIGNED else Refused.HASH} for name in names}
+
+
+@pytest.mark.req("SEC-01", "P9")
+def test_two_thousand_flipped_bits_of_the_shipped_bundle_are_all_refused(shipped):
+    assert codes_of_flips(shipped, FLIPS) == words_of_flips(shipped)
+    assert read_bundle(shipped.directory, shipped.trusted).manifest.id
+
+
+@pytest.mark.req("SEC-01", "P9")
+def test_flipped_bits_of_a_bundle_of_two_graphs_are_all_refused(two_graphs):
+    assert codes_of_flips(two_graphs, FLIPS // 10) == words_of_flips(two_graphs)
+    assert read_bundle(two_graphs.directory, two_graphs.trusted).prefix
 
 
 @pytest.mark.req("SEC-01")
@@ -78,41 +115,93 @@ def test_every_bit_of_the_manifest_counts(tmp_path):
 
 
 @pytest.mark.req("SEC-02")
-@pytest.mark.parametrize("name", SIZE_CAPS)
-def test_every_truncation_of_a_file_is_refused(shipped, name):
-    whole = (shipped / name).read_bytes()
-    lengths = {0, 1, len(whole) - 1, *range(0, len(whole), max(1, len(whole) // 40))}
+@pytest.mark.parametrize("name", FILES[TWO_GRAPHS])
+def test_every_truncation_of_a_file_is_refused(two_graphs, name):
+    path = two_graphs.directory / name
+    content = path.read_bytes()
+    lengths = {0, 1, len(content) - 1, *range(0, len(content), max(1, len(content) // 40))}
     codes = set()
     for length in lengths:
-        (shipped / name).write_bytes(whole[:length])
-        codes.add(code_of(shipped))
+        path.write_bytes(content[:length])
+        codes.add(two_graphs.code())
 
-    assert codes == {Refused.SIGNATURE if name in {"manifest.json", "signature"} else Refused.HASH}
+    assert codes == {Refused.SIGNATURE if name in SIGNED else Refused.HASH}
 
 
-def linked(bundle):
-    (bundle / "model.onnx").rename(bundle.parent / "elsewhere.onnx")
-    (bundle / "model.onnx").symlink_to(bundle.parent / "elsewhere.onnx")
+def linked(name):
+    def link(bundle):
+        (bundle / name).rename(bundle.parent / name)
+        (bundle / name).symlink_to(bundle.parent / name)
+
+    return link
+
+
+def swapped(one, other):
+    def swap(bundle):
+        contents = (bundle / one).read_bytes(), (bundle / other).read_bytes()
+        (bundle / one).write_bytes(contents[1])
+        (bundle / other).write_bytes(contents[0])
+
+    return swap
+
+
+def dangling(bundle):
+    (bundle / "prefix.onnx").unlink()
+    (bundle / "prefix.onnx").symlink_to("nowhere")
+
+
+ONE_DAMAGE = [
+    (lambda b: (b / "model.onnx").unlink(), Refused.MISSING),
+    (shutil.rmtree, Refused.MISSING),
+    (lambda b: (b / "weights.bin").write_bytes(b"x"), Refused.EXTRA),
+    (lambda b: (b / "sub").mkdir(), Refused.EXTRA),
+    (lambda b: (b / "model_card.md").write_bytes(bytes((1 << 20) + 1)), Refused.TOO_LARGE),
+    (linked("model.onnx"), Refused.LINK),
+    (lambda b: shutil.copy(b / "model_card.md", b / "tokenizer.json"), Refused.HASH),
+]
+ONE_NAMES = [
+    "missing file",
+    "missing folder",
+    "extra file",
+    "extra folder",
+    "too large",
+    "symlink",
+    "swapped",
+]
+
+
+@pytest.mark.req("SEC-02")
+@pytest.mark.parametrize(("damage", "code"), ONE_DAMAGE, ids=ONE_NAMES)
+def test_each_kind_of_damage_has_its_own_word(whole, damage, code):
+    damage(whole.directory)
+
+    assert whole.code() is code
 
 
 @pytest.mark.req("SEC-02")
 @pytest.mark.parametrize(
     ("damage", "code"),
     [
-        (lambda b: (b / "model.onnx").unlink(), Refused.MISSING),
-        (shutil.rmtree, Refused.MISSING),
-        (lambda b: (b / "weights.bin").write_bytes(b"x"), Refused.EXTRA),
-        (lambda b: (b / "sub").mkdir(), Refused.EXTRA),
-        (lambda b: (b / "model_card.md").write_bytes(bytes((1 << 20) + 1)), Refused.TOO_LARGE),
-        (linked, Refused.LINK),
-        (lambda b: shutil.copy(b / "model_card.md", b / "tokenizer.json"), Refused.HASH),
+        (lambda b: (b / "prefix.onnx").unlink(), Refused.MISSING),
+        (lambda b: (b / "prefix.onnx").write_bytes(bytes((64 << 20) + 1)), Refused.TOO_LARGE),
+        (linked("prefix.onnx"), Refused.LINK),
+        (dangling, Refused.LINK),
+        (swapped("prefix.onnx", "model.onnx"), Refused.HASH),
     ],
-    ids=["missing file", "missing folder", "extra file", "extra folder", "too large", "symlink", "swapped"],
+    ids=["missing", "too large", "symlink", "dangling symlink", "swapped with the tick"],
 )
-def test_each_kind_of_damage_has_its_own_word(shipped, damage, code):
-    damage(shipped)
+def test_each_kind_of_damage_to_the_prefix_has_its_own_word(two_graphs, damage, code):
+    damage(two_graphs.directory)
 
-    assert code_of(shipped) is code
+    assert two_graphs.code() is code
+
+
+@pytest.mark.req("SEC-02")
+def test_a_prefix_that_a_bundle_of_one_graph_does_not_have_is_refused(tmp_path):
+    toy = toy_bundle(tmp_path / "b")
+    (toy.directory / "prefix.onnx").write_bytes(prefix_graph().SerializeToString())
+
+    assert code_of(toy.directory, [toy.public_key]) is Refused.EXTRA
 
 
 @pytest.mark.req("SEC-02")
@@ -168,18 +257,23 @@ RULES = {
 }
 
 
+GRAPHS = {"model.onnx": lambda: graph(prefix=True), "prefix.onnx": prefix_graph}
+
+
 @pytest.mark.req("SEC-02", "INF-04")
+@pytest.mark.parametrize("file", GRAPHS)
 @pytest.mark.parametrize("said", RULES)
-def test_a_graph_that_reaches_outside_itself_is_refused_though_it_is_signed(tmp_path, said):
-    toy = toy_bundle(tmp_path / "b")
-    manifest, model = toy.read().manifest, graph()
+def test_a_graph_that_reaches_outside_itself_is_refused_though_it_is_signed(tmp_path, said, file):
+    toy = toy_bundle(tmp_path / "b", prefix=True)
+    manifest, model = toy.read().manifest, GRAPHS[file]()
     RULES[said](model)
-    (toy.directory / "model.onnx").write_bytes(model.SerializeToString())
+    (toy.directory / file).write_bytes(model.SerializeToString())
     write_manifest(toy.directory, manifest)
     toy.resign()
 
     with pytest.raises(BundleError, match=said) as caught:
         toy.read()
+    assert file in str(caught.value)
     assert caught.value.code is Refused.GRAPH
 
 
@@ -262,7 +356,10 @@ def test_what_onnxruntime_takes_for_its_own_format_is_refused():
 
 
 def test_the_graph_that_ships_breaks_no_rule():
-    assert broken_graph_rule((default_bundle() / "model.onnx").read_bytes()) is None
+    assert [broken_graph_rule(path.read_bytes()) for path in default_bundle().glob("*.onnx")] in (
+        [None],
+        [None] * 2,
+    )
 
 
 def test_any_bytes_are_answered_and_none_raise():

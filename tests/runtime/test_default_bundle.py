@@ -9,9 +9,10 @@ import onnxruntime
 import pytest
 from builders import series
 
-from barocast.runtime.bundle import MIN_KNOWN_ANSWERS, Bundle, default_bundle, read_bundle
+from barocast.runtime.bundle import Bundle, default_bundle, read_bundle
 from barocast.runtime.domain import Abstain, Decision, Fault, ModelInput, Risk
 from barocast.runtime.engines import CPU, OrtEngine
+from barocast.runtime.known_answers import MIN_KNOWN_ANSWERS
 from barocast.runtime.pipeline import Pipeline
 from barocast.runtime.trust import trusted_keys
 
@@ -97,5 +98,5 @@ def test_a_thousand_runs_and_a_new_session_give_the_same_bytes(bundle):
 def test_the_provider_that_is_asked_for_is_the_one_that_runs_and_is_said(bundle):
     engine = OrtEngine(bundle)
 
-    assert engine._session.get_providers() == [CPU]
+    assert engine._session._session.get_providers() == [CPU]
     assert engine.name == f"onnxruntime {onnxruntime.__version__} {CPU}"
