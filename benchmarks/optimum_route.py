@@ -95,9 +95,9 @@ def main() -> int:
 
 def measure(student: Path, rounds: int = ROUNDS) -> str:
     """Give the page. Raises BarocastError with the one reason why not."""
+    taught = read_student(student)
     with tempfile.TemporaryDirectory() as work:
         by_optimum = optimum_graph(student, Path(work))
-    taught = read_student(student)
     ours = to_onnx(split_student(taught.model))
     rows = _windows(ours, taught)
     contenders = _contenders(taught.model, ours, by_optimum)
@@ -140,20 +140,26 @@ def _environment() -> Path:
     key = hashlib.sha256(json.dumps([project, sys.version]).encode()).hexdigest()[:12]
     folder = ROOT / "runs" / f"optimum-{key}"
     python, whole = folder / "bin" / "python", folder / "whole"
+    what = f"the environment for optimum (a ready one may be named by {PYTHON_VARIABLE})"
     if not whole.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        _done([sys.executable, "-m", "venv", folder], "the environment for optimum")
+        _done([sys.executable, "-m", "venv", folder], what)
         pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "--retries", "1"]
-        _done([*pip, "install", "--editable", f"{ROOT}[optimum]"], "the environment for optimum")
+        _done([*pip, "install", "--editable", f"{ROOT}[optimum]"], what)
         whole.touch()
     return python
 
 
 def _done(command: Sequence[Path | str], what: str, environment: dict[str, str] | None = None) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    """Give what a child printed. Raises SettingsError with its own one reason."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    except OSError as error:
+        raise SettingsError(f"{what}: {command[0]}: {error.strerror}") from error
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise SettingsError(f"{what} failed: {said[-1] if said else f'exit status {done.returncode}'}")
+        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"status {done.returncode}"]
+        reasons = [line for line in said if line.lstrip().startswith("ERROR:")]  # pip's; it adds notes behind
+        raise SettingsError(f"{what} failed: {(reasons or said)[-1].strip()}")
     return done.stdout
 
 

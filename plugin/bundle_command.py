@@ -104,7 +104,7 @@ def _facts(bundle: Bundle) -> list[tuple[str, str]]:
             "alarm",
             f"risk at {alarm.horizon_min} min >= {alarm.trigger.p_on:.3f}, off < {alarm.trigger.p_off:.3f}",
         ),
-        ("model", f"{len(bundle.model):,} bytes"),
+        ("graphs", ", ".join(f"{name} {len(graph):,} bytes" for name, graph in bundle.graphs.items())),
         ("vocabulary", f"{len(bundle.tokenizer.vocabulary):,} pieces"),
         *(("calibrator", f"{whose}: {one.summary()}") for whose, one in bundle.calibrators.named()),
         ("MAP band", bundle.band.summary() if bundle.band else "the graph's own quantiles"),

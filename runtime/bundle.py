@@ -83,6 +83,11 @@ class Bundle:
         """Give file -> bytes of each graph."""
         return {MODEL: self.model} | ({} if self.prefix is None else {PREFIX: self.prefix})
 
+    @property
+    def graphs_sha256(self) -> str:
+        """Name the network: SHA-256 of its graphs, one after the other."""
+        return hashlib.sha256(b"".join(self.graphs.values())).hexdigest()
+
 
 def default_bundle() -> Path:
     """Give the directory of the bundle that the installation brought along."""

@@ -61,7 +61,7 @@ class Manifest:
     memory: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """What the prefix gives and the tick takes, batch 1 in front; empty: the tick reads the text itself."""
     reference: Mapping[str, str] | None = None
-    """What the graphs were made to answer like: `mode`, and SHA-256 of the checkpoint and of its float graphs;
+    """What the graphs were made to answer like: `mode`, SHA-256 of the checkpoint and of its float graphs;
     None in a bundle that does not say."""
 
 

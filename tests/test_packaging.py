@@ -87,4 +87,4 @@ def test_the_wheel_brings_the_default_bundle_and_every_module(tmp_path):
     bundle = {f"barocast/{path.relative_to(copy)}" for path in (copy / "runtime/default_bundle").iterdir()}
 
     assert modules | bundle <= packed
-    assert len(bundle) == 6
+    assert len(bundle) == 7

@@ -31,7 +31,7 @@ from barocast.runtime.wordpiece import WordPiece
 from benchmarks.breaker.plan import Kind, Lookup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -146,7 +146,7 @@ class Session:
         stretch = self._faults.at(self._clock())
         return stretch.kind if stretch else None
 
-    def run(self, _: list[str], feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    def run(self, _: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """Give logits, quantiles and gates. Raises OSError where the engine's process does not answer."""
         mean, fault = float(feeds["trend"][0, 0, 0]), self.fault()
         logit = (CENTRE_MMHG - mean) / WIDTH_MMHG + self._dice.gauss(0.0, self._wavering)

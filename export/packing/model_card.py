@@ -111,6 +111,8 @@ def _data(record: Record) -> str:
 
 def _taught_by(parent: Record) -> str:
     """Say who taught it; of a network that is not ours, that it is not known here."""
+    if "course" in parent:
+        return "Taught by `barocast train teacher`, on patients of the role `train` alone.\n\n"
     if "taught_by" not in parent:
         return (
             "Who taught the network is its maker's to say: the roles above hold for calibrator, threshold "
@@ -135,6 +137,8 @@ def _network(record: Record) -> str:
         f"once a patient ({graphs['prefix_bytes'] / 1e6:.2f} MB), and the tick "
         f"({graphs['tick_bytes'] / 1e6:.2f} MB)"
     )
+    if "course" in parent:
+        return _teacher(parent["course"], size)
     if "settings" not in parent:
         return f"A network of its maker's own, read by an adapter: {size}."
     network, training = parent["settings"]["network"], parent["settings"]["training"]
@@ -144,6 +148,16 @@ def _network(record: Record) -> str:
         f"Width {network['width']}, {network['layers']} layer(s). Trained {training['epochs']} epochs, "
         f"{training['distilled_share']:.0%} of the risk loss from boosted trees' out-of-fold targets, "
         f"{training['augmented_share']:.0%} of rows stretched, seed {training['seed']}."
+    )
+
+
+def _teacher(course: Record, size: str) -> str:
+    network, lesson = course["network"], course["lesson"]
+    return (
+        f"A language-model teacher: the first {network['layers']} layer(s) of {network['trunk']}, "
+        f"{network['mode']}, {size}; text and series cross token by token with a residual and a gate. Taught "
+        f"{lesson['steps']} batches of {lesson['batch']} rows through the language model, "
+        f"{course['straight_steps']} past it, made windows: {course['made']}, seed {course['seed']}."
     )
 
 
@@ -208,7 +222,8 @@ def _reproduce(record: Record) -> str:
     packed = _listed(record["versions"])
     taught = f"; taught with {_listed(parent['versions'])}" if "versions" in parent else ""
     sums = "\n".join(f"| {name} | `{value}` |" for name, value in reference.items() if name != "mode")
-    train = "`barocast train student --out STUDENT`, then " if "settings" in parent else ""
+    kind = "student" if "settings" in parent else "teacher" if "course" in parent else ""
+    train = f"`barocast train {kind} --out STUDENT`, then " if kind else ""
     return (
         "## Reproduce\n\n"
         f"{train}`barocast export bundle --from STUDENT --out DIR{record['options']} --key PEM` with "

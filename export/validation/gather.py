@@ -6,7 +6,6 @@ to the last digit wherever it is done. Raises BundleError, InputError as the par
 
 from __future__ import annotations
 
-import hashlib
 import socket
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -195,7 +194,7 @@ def _loaded(source: Source) -> tuple[Bundle, OrtEngine]:
             Refused.MISSING,
         )
     bundle = read_bundle(source.bundle, trusted_keys(source.trust).values(), revoked())
-    if source.model_sha256 not in {None, sha256_of_model(bundle)}:
+    if source.model_sha256 not in {None, bundle.graphs_sha256}:
         raise BundleError(
             f"{source.bundle}: on {socket.gethostname()} it is not this study's bundle; copy that one there",
             Refused.HASH,
@@ -217,8 +216,3 @@ def _parent(source: Source) -> OrtEngine | None:
         ) from error
     unasked = {name: array[:0] for name, array in bundle.known_answers.items()}
     return OrtEngine(replace(bundle, model=model, known_answers=unasked))
-
-
-def sha256_of_model(bundle: Bundle) -> str:
-    """Give what a report names the graph by."""
-    return hashlib.sha256(bundle.model).hexdigest()

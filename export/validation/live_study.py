@@ -11,7 +11,6 @@ Nothing here changes a threshold, a calibrator or a model.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -157,7 +156,7 @@ def _about(rows: Judged, played: Sequence[Played], bundle: Bundle) -> dict[str, 
     unanswered = sum((Counter(one.unanswered) for one in played), Counter[str]())
     return {
         "bundle": bundle.manifest.id,
-        "model_sha256": hashlib.sha256(bundle.model).hexdigest(),
+        "model_sha256": bundle.graphs_sha256,
         "event": asdict(bundle.manifest.event),
         "cases": len(rows.cases),
         "hours": sum(case.map_mmhg.size for case in rows.cases) * STEP_S / 3600,

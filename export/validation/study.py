@@ -20,7 +20,7 @@ import numpy as np
 from barocast.calibration.comparators import COMPARATORS, UNFITTED
 from barocast.calibration.figures.all_windows import Windows
 from barocast.calibration.folds import FOLDS, cross_fit, fold_of
-from barocast.export.validation.gather import Heard, gather, judged, sha256_of_model
+from barocast.export.validation.gather import Heard, gather, judged
 from barocast.export.validation.score_file import read_scores
 from barocast.export.validation.sections import Evidence, make_sections
 from barocast.export.validation.workers import each
@@ -106,7 +106,7 @@ def _accounts(
         Heard(case, answered=of_others, stressed=of_others and plan.damaged)
         for case, of_others in zip(cases, held.tolist(), strict=True)
     ]
-    source = replace(plan.source, model_sha256=sha256_of_model(bundle))
+    source = replace(plan.source, model_sha256=bundle.graphs_sha256)
     played = gather(wanted, source, plan.workforce, lambda: progress("playing cases", 1, len(cases)))
     _refuse_copies(cases, played)
     return played
@@ -187,7 +187,7 @@ def _about(
     )
     return {
         "bundle": bundle.manifest.id,
-        "model_sha256": sha256_of_model(bundle),
+        "model_sha256": bundle.graphs_sha256,
         "intended_use": bundle.manifest.intended_use,
         "event": asdict(bundle.manifest.event),
         "sources": sorted({case.source for case in cases}),

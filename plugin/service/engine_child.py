@@ -19,7 +19,6 @@ from barocast.plugin.service.engine_wire import (
     MOST_BYTES,
     Ready,
     frame,
-    graphs_sha256,
     pack_answer,
     pack_ready,
     unpack_ask,
@@ -48,7 +47,7 @@ def main(arguments: list[str]) -> int:
     except BarocastError as error:
         _say(answers, frame(b"X", str(error).encode()))
         return 1
-    _say(answers, pack_ready(Ready(graphs_sha256(bundle), engine.name, reason)))
+    _say(answers, pack_ready(Ready(bytes.fromhex(bundle.graphs_sha256), engine.name, reason)))
     while body := _next(asked):
         ask = unpack_ask(body[1:], bundle.manifest)
         _say(answers, pack_answer(engine.run(ask.model_input, ask.t_s)))

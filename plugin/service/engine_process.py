@@ -27,7 +27,6 @@ from barocast.plugin.service.engine_wire import (
     LENGTH,
     MOST_BYTES,
     EngineLostError,
-    graphs_sha256,
     pack_ask,
     unpack_answer,
     unpack_ready,
@@ -137,7 +136,7 @@ class EngineProcess:
     def _proven(self, child: _Child) -> Ready:
         """Hear that it has loaded the very graphs that were verified here."""
         ready = unpack_ready(*child.read(self._clock, GPU_START_S if self._spare else START_S))
-        if ready.graphs_sha256 != graphs_sha256(self._bundle):
+        if ready.graphs_sha256 != bytes.fromhex(self._bundle.graphs_sha256):
             raise EngineLostError("the bundle on disk is no longer the one that was verified; start again")
         return ready
 

@@ -12,7 +12,6 @@ another length is a broken engine. Raises EngineLostError.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
@@ -23,7 +22,6 @@ from barocast.runtime.domain import Fault, Forecast, ModelInput
 from barocast.runtime.errors import BarocastError
 
 if TYPE_CHECKING:
-    from barocast.runtime.bundle import Bundle
     from barocast.runtime.manifest import Manifest
 
 LENGTH: Final = struct.Struct("<I")
@@ -118,12 +116,6 @@ def unpack_ready(kind: bytes, body: bytes) -> Ready:
         raise EngineLostError(f"the engine began with a frame of kind {kind!r}")
     name, _, reason = body[HASH_BYTES:].decode(errors="replace").partition("\n")
     return Ready(body[:HASH_BYTES], name, reason)
-
-
-def graphs_sha256(bundle: Bundle) -> bytes:
-    """Hash the graphs that a bundle is run by."""
-    digests = (hashlib.sha256(graph).digest() for graph in bundle.graphs.values())
-    return hashlib.sha256(b"".join(digests)).digest()
 
 
 def _all_read(body: bytes, expected: int) -> None:

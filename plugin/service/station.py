@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -114,7 +113,7 @@ def _audit(slug: str, settings: Settings, bundle: Bundle, root: Path, reserve: R
         "horizon min": point.horizon_min,
         "map mmHg": event.below_mmhg,
     }
-    said = Provenance(settings.bed.name, bundle.manifest.id, sha256(bundle.model).hexdigest(), limits)
+    said = Provenance(settings.bed.name, bundle.manifest.id, bundle.graphs_sha256, limits)
     log = AuditLog(root / AUDIT / slug, said, log_days=settings.storage.log_days, reserve=reserve)
     test = log.self_test()
     say(f"{'ready' if test.ok else 'NOT READY'}: {test.text}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import onnxruntime as ort
 
@@ -22,7 +22,9 @@ from barocast.runtime.errors import BundleError, EngineUnavailable, Refused
 from barocast.runtime.manifest_rules import graph_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from barocast.runtime.bundle import Bundle
     from barocast.runtime.domain import Forecast
@@ -48,12 +50,20 @@ ENTRIES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+class Session(Protocol):
+    """A tick that can be run."""
+
+    def run(self, names: Sequence[str], feeds: Mapping[str, NDArray[Any]], /) -> list[NDArray[Any]]:
+        """Give the outputs `names`."""
+
+
 class OrtEngine:
     """ONNX Runtime. Raises BundleError where a graph is not the one that the manifest describes.
 
     With a `provider` other than `cpu`, EngineUnavailable where it cannot be had.
     """
 
+    _session: Session
     _remembered: Remembered | None = None
     """None where the tick reads the text itself (bundles of format 1)."""
 

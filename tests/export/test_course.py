@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pickle
+from argparse import Namespace
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from toy_student import SMALL
 
 from barocast.export.cohort import Burden, Case
+from barocast.export.commands import student
 from barocast.export.course.attend import attend
 from barocast.export.course.cross_taught import cross_taught
 from barocast.export.course.material import texts_of
@@ -24,7 +28,7 @@ from barocast.export.ledger.account import account, try_all
 from barocast.export.ledger.arms import PAPER, TEACHER, Arm, arms
 from barocast.export.ledger.page import page
 from barocast.export.ledger.trial import Trials
-from barocast.export.recipe import Material, without_subjects
+from barocast.export.recipe import Material, teach, without_subjects
 from barocast.export.rows import augment, make_rows
 from barocast.runtime.domain import Patient
 from barocast.runtime.errors import SettingsError
@@ -139,6 +143,21 @@ def test_every_row_is_told_by_a_teacher_that_never_saw_its_patient(material, tmp
     assert (np.diff(told.quantiles[:real], axis=1) >= 0).all()
     again = cross_taught(COURSE, material, {"s0"}, tmp_path, pytest.fail)
     assert np.array_equal(again.risk, told.risk, equal_nan=True)
+
+
+def test_a_student_learns_from_trees_and_language_models_together(material, tmp_path):
+    told = cross_taught(COURSE, material, {"s0"}, tmp_path, quiet)
+    alone, both = (teach(material, {"s0"}, SMALL, tmp_path, quiet, others) for others in ((), [told]))
+
+    weights = [taught.model.state_dict() for taught in (alone, both)]
+    assert any(not torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    again = teach(material, {"s0"}, SMALL, tmp_path, quiet, [told])
+    assert all(torch.equal(tensor, weights[1][name]) for name, tensor in again.model.state_dict().items())
+
+
+def test_the_papers_preset_cannot_teach_a_student(material, tmp_path):
+    with pytest.raises(SettingsError, match="--language-model paper: name small or full"):
+        student._language_model("paper", material, set(), Namespace(work=tmp_path, seed=0), quiet)
 
 
 def test_the_papers_preset_is_taught_in_one_stage(material, tmp_path):

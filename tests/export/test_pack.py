@@ -24,6 +24,7 @@ from barocast.export import recipe
 from barocast.export.calibrated import Calibrated, CalibrationPlan
 from barocast.export.checkpoint import read_student
 from barocast.export.commands import export, train
+from barocast.export.course.settings import COURSES
 from barocast.export.graphs.to_onnx import Graphs
 from barocast.export.known_answers import ANSWERS, known_answers, sane
 from barocast.export.packing.model_card import model_card
@@ -185,6 +186,16 @@ def test_the_card_says_how_risks_and_band_were_calibrated(trained):
         "--out DIR --id b --precision fp16 --calibrator choose --by-pattern --band --key PEM`",
     ):
         assert words in rich
+
+
+def test_the_card_of_a_teacher_says_what_it_is(trained):
+    course = json.loads(json.dumps(asdict(COURSES["small"])))
+    parent = {"checkpoint": "0" * 64, "parameters": 7_000_000, "course": course}
+
+    card = model_card(trained.record | {"parent": parent})
+
+    assert "the first 1 layer(s) of smollm2, frozen, 7,000,000 parameters" in card
+    assert "`barocast train teacher --out STUDENT`, then " in card
 
 
 def test_roles_are_disjoint_and_all_are_there(trained):
