@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable
 
+PLACES: Final = ("--cohort", "--work", "--out")
 HELP: Final = "the ledger: the teacher with each of its parts left out, paired"
 
 
@@ -37,6 +40,7 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     from barocast.export.ledger.account import account, try_all  # noqa: PLC0415
     from barocast.export.ledger.arms import arms  # noqa: PLC0415
     from barocast.export.ledger.page import page  # noqa: PLC0415
+    from barocast.export.ledger.picture import ledger_svg  # noqa: PLC0415
     from barocast.export.ledger.trial import Trials  # noqa: PLC0415
     from barocast.export.recipe import Recipe, read_material  # noqa: PLC0415
 
@@ -49,7 +53,13 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     found = account(pooled.rows, pooled.subjects, verdicts, pooled.scores)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "ledger.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
-    text = page(found, base, args.every, f"barocast {' '.join(sys.argv[1:])}")
+    text = page(found, base, args.every, f"barocast {shlex.join(_without_places(sys.argv[1:]))}")
     (args.out / "ledger.md").write_text(text, "utf-8")
+    (args.out / "ledger.svg").write_text(ledger_svg(found), "utf-8")
     print(text)
     return 0
+
+
+def _without_places(words: list[str]) -> list[str]:
+    """Leave out folders: they change no figure."""
+    return [word for before, word in pairwise(["", *words]) if before not in PLACES and word not in PLACES]

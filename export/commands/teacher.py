@@ -28,6 +28,7 @@ HELP: Final = "the language-model teacher: two pretrainings, then fine-tuning"
 def add_arguments(parser: ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("--out", type=Path, required=True, help="folder of weights, figures and curves")
+    parser.add_argument("--every", type=int, default=1, help="judge every n-th landmark")
     add_course_arguments(parser)
 
 
@@ -47,7 +48,7 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     course, material = course_of(args), read_material(cohort, args.work)
     subjects = {case.subject_id for case in material.cases} | {b.subject_id for b in material.burdens}
     graduate = attend(course, material, {s for s in subjects if role(s) != "train"}, args.work, say)
-    figures = _figures(graduate, material)
+    figures = _figures(graduate, material, args.every)
     save_teacher(graduate.teacher, course, args.out)
     (args.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
     (args.out / "curves.svg").write_text(curves_svg(graduate.curves), "utf-8")
@@ -57,7 +58,7 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     return 0
 
 
-def _figures(graduate: Graduate, material: Material) -> dict[str, Any]:
+def _figures(graduate: Graduate, material: Material, every: int) -> dict[str, Any]:
     """Judge on patients who taught nothing, the test patients left out."""
     from barocast.export.cohort import role  # noqa: PLC0415 with torch
     from barocast.export.fusion.channels import seen_on  # noqa: PLC0415
@@ -65,7 +66,7 @@ def _figures(graduate: Graduate, material: Material) -> dict[str, Any]:
     from barocast.export.fusion.lesson import NOTHING  # noqa: PLC0415
 
     judged = np.array([role(case.subject_id) in ("calibration", "selection") for case in material.cases])
-    rows = material.rows.take(judged[material.rows.case])
+    rows = material.rows.take(np.flatnonzero(judged[material.rows.case])[::every])
     rows = seen_on(rows, material.cases, graduate.teacher.settings.channels)
     shown = {
         "own text": graduate.texts,

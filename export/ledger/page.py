@@ -31,11 +31,15 @@ def page(account: Mapping[str, Any], base: Course, every: int, command: str) -> 
     others = [name for name in scores if name not in arms]
     return f"""# The ledger: what each part is worth
 
-`{command}` on {account["patients"]} patients of VitalDB with a continuous MAP series,
-{account["rows"]:,} eligible landmarks{_thinned(every)}, folds by patient, predictions pooled, everything
-that learns learned anew in each fold. Brackets are 95 % intervals of a bootstrap over patients; *teacher
+```
+{command}
+```
+
+On {account["patients"]} patients of VitalDB with a continuous MAP series, {account["rows"]:,} eligible
+landmarks{_thinned(every)}, folds by patient, predictions pooled, everything that learns learned anew in each
+fold. Brackets are 95 % intervals of a bootstrap over patients; *teacher
 minus* is the teacher's AUROC less the arm's, paired on the same draws: an interval above 0 says that the
-change costs something.
+change costs something. *Barocast* is the student that is shipped, cross-validated.
 
 {_setting(base)}
 

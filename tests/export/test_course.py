@@ -27,6 +27,7 @@ from barocast.export.fusion.settings import TeacherSettings
 from barocast.export.ledger.account import account, try_all
 from barocast.export.ledger.arms import PAPER, TEACHER, Arm, arms
 from barocast.export.ledger.page import page
+from barocast.export.ledger.picture import ledger_svg
 from barocast.export.ledger.trial import Trials
 from barocast.export.recipe import Material, teach, without_subjects
 from barocast.export.rows import augment, make_rows
@@ -194,6 +195,7 @@ def test_the_ledger_judges_every_arm_on_patients_that_it_never_saw(material, tmp
     assert verdicts["no gate"].gates[:, 0].min() == 1
     assert "| coin |" in written
     assert "| shown no text |" in written
+    assert ledger_svg(found).startswith("<svg")
 
 
 def test_a_finished_trial_is_read_again_in_the_same_order(material, tmp_path):
