@@ -88,11 +88,16 @@ def read_material(cohort: Path, work: Path, *, stretched: bool = True) -> Materi
     """
     built = is_built(cohort)
     cases = read_built(cohort) if built else read_cases(cohort)
-    burdens = burdens_of(cases) if built else read_burdens(cohort)
+    burdens = burdens_of(cases) if built else burdens_in(cohort)
     told = [asdict(case.patient) for case in cases] + [asdict(burden) for burden in burdens]
     rows = load_or_make(work, cases, augmented=False)
     augmented = load_or_make(work, cases, augmented=True) if stretched else rows.take(np.arange(0))
     return Material(cases, burdens, rows, augmented, digest([rows_key(cases), told]))
+
+
+def burdens_in(cohort: Path) -> list[Burden]:
+    """Give the descriptions that a cohort teaches texts with."""
+    return burdens_of(read_built(cohort)) if is_built(cohort) else read_burdens(cohort)
 
 
 def teach(

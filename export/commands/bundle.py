@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from barocast.export.packing.parent import Parent
     from barocast.export.packing.release import Release
-    from barocast.export.recipe import Material
 
 HELP: Final = "a trained network, quantized, calibrated, judged and signed"
 
@@ -50,8 +49,8 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     from barocast.export.recipe import read_material  # noqa: PLC0415
 
     precision(args.precision)
-    release, material = _release(args), read_material(cohort, args.work, stretched=False)
-    parent = _parent(args, material)
+    release, parent = _release(args), _parent(args, cohort)
+    material = read_material(cohort, args.work, stretched=False)
     say(f"{len(material.cases)} cases, {len(material.rows)} rows")
     release.plan.check(len({c.subject_id for c in material.cases if role(c.subject_id) == "calibration"}))
     record = pack(parent, material, release, args.out, say)
@@ -97,16 +96,17 @@ def _release(args: Namespace) -> Release:
     )
 
 
-def _parent(args: Namespace, material: Material) -> Parent:
+def _parent(args: Namespace, cohort: Path) -> Parent:
     from barocast.export.checkpoint import read_student  # noqa: PLC0415 with torch, above
     from barocast.export.course.teacher_file import FILE as TEACHER  # noqa: PLC0415
     from barocast.export.packing.parent import of_adapter, of_student, of_teacher  # noqa: PLC0415
+    from barocast.export.recipe import burdens_in  # noqa: PLC0415
     from barocast.runtime.prompt import describe  # noqa: PLC0415
 
     if args.adapter:
         return of_adapter(args.adapter, args.source)
     if (args.source / TEACHER).is_file():
-        return of_teacher(args.source, [describe(burden.patient) for burden in material.burdens])
+        return of_teacher(args.source, [describe(burden.patient) for burden in burdens_in(cohort)])
     return of_student(read_student(args.source))
 
 

@@ -16,6 +16,7 @@ from barocast.calibration.log_odds import sigmoid
 from barocast.export.answers import Answers, ask, of_role
 from barocast.export.calibrated import ASKABLE, Calibrated, CalibrationPlan, Heard, calibrate
 from barocast.export.cohort import Case, role
+from barocast.export.graphs.to_onnx import Graphs
 from barocast.export.recipe import Material
 from barocast.export.rows import Rows
 from barocast.runtime.domain import Patient
@@ -160,16 +161,21 @@ def test_only_calibration_patients_are_heard_and_those_without_text_once():
 
 
 def test_calibration_rows_with_a_text_are_asked_once_more_without_it():
-    material, graph = _material(), toy_bundle.graph().SerializeToString()
+    parts = toy_bundle.prefix_graph(), toy_bundle.graph(prefix=True)
+    material, graphs = _material(), Graphs(*(part.SerializeToString() for part in parts))
     texts = np.ones((40, 128), np.int64)
     of = of_role(material, "calibration")
     texts[np.flatnonzero(of)[0]] = 0
 
-    plain, more = (ask((graph, graph), material, texts, lambda _: None, bare=bare) for bare in (False, True))
+    plain, more = (
+        ask((graphs, graphs), material, texts, lambda _: None, bare=bare) for bare in (False, True)
+    )
 
     assert np.isnan(plain.bare).all()
     with_text = of & texts.any(axis=1)
-    np.testing.assert_array_equal(more.bare[with_text], more.logits[with_text])  # the toy reads no text
+    (without,) = more.logits[of & ~with_text]  # all rows are alike but for their text
+    np.testing.assert_array_equal(more.bare[with_text], np.tile(without, (with_text.sum(), 1)))
+    assert (more.logits[with_text] != without).all()
     assert np.isnan(more.bare[~with_text]).all()
     assert (more.patterns == "series+text").tolist() == texts.any(axis=1).tolist()
 
