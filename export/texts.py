@@ -93,27 +93,12 @@ def standardized_shares(burdens: Sequence[Burden]) -> NDArray[np.float32]:
     return share.astype(np.float32)
 
 
-def burden_correlation(encoder: TextEncoder, burdens: Sequence[Burden], tokenizer: WordPiece) -> float:
-    """Give Spearman's rank correlation of predicted and observed burden, on patients of your choice."""
-    texts = np.stack([text_ids(describe(burden.patient), tokenizer) for burden in burdens])
-    with torch.no_grad():
-        predicted = encoder.predict_burden(torch.from_numpy(texts)).numpy()
-    ranks = [_ranks(values) for values in (predicted, standardized_shares(burdens))]
-    return float(np.asarray(np.corrcoef(ranks))[0, 1])
-
-
 def _worded(patient: Patient, random: np.random.Generator) -> list[str]:
     left_out = [
         [],
         *([s for s in SECTIONS if random.random() < SECTION_DROPOUT] for _ in range(VARIANTS - 1)),
     ]
     return [describe(patient, without) for without in left_out]
-
-
-def _ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Give ranks (n,), equal values their mean rank."""
-    _, group, count = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(count) - (count - 1) / 2)[group])
 
 
 def _without_some_tokens(texts: Tensor, share: float) -> Tensor:

@@ -60,11 +60,11 @@ def _check_examples(split: Split) -> None:
         raise _OddError(f"{len(split.examples)} examples; give one each of {', '.join(INPUTS)}")
     for name, example in zip(SERIES_INPUTS, split.examples, strict=False):
         _check_tensor(f"example {name!r}", example, SHAPES[name])
-    if len({example.data_ptr() for example in split.examples}) < len(INPUTS):
-        raise _OddError("two examples share their memory; clone them, or they are exported as one input")
     text = split.examples[-1]
     if not isinstance(text, Tensor) or text.dtype != torch.int64 or text.ndim != 2 or len(text) != 1:  # noqa: PLR2004
         raise _OddError(f"example 'text' is {_kind(text)}; give token ids, int64 (1, tokens)")
+    if len({example.data_ptr() for example in split.examples}) < len(INPUTS):
+        raise _OddError("two examples share their memory; clone them, or they are exported as one input")
 
 
 def _check_names(split: Split) -> None:

@@ -90,6 +90,9 @@ def _mixes(series, mask, trend, share):
     return forecast(series, mask, trend - trend.mean(dim=0), share)
 
 
+SHARED = torch.ones(1, 1, 90)
+
+
 def _examples(**changes):
     """The toy's examples, some of them changed."""
     named = dict(zip(("series", "mask", "trend", "text"), toy_split().examples, strict=True))
@@ -107,6 +110,8 @@ def _examples(**changes):
         ({"examples": _examples(series=torch.ones(2, 1, 90))}, r"'series' is .*\(2, 1, 90\)"),
         ({"examples": _examples(text=torch.ones(1, 16))}, "'text' is torch.float32"),
         ({"examples": _examples(mask=None)}, "'mask' is a NoneType"),
+        ({"examples": _examples(text=None)}, "'text' is a NoneType"),
+        ({"examples": _examples(series=SHARED, mask=SHARED)}, "two examples share their memory"),
         ({"memory": ()}, "name every tensor"),
         ({"memory": ("a", "a")}, "each once"),
         ({"memory": ("logits",)}, "'logits' cannot be a graph's input of its own"),
