@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from argparse import Namespace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,8 +14,10 @@ from barocast.export.commands.cohort_folder import find_cohort, settle
 from barocast.export.commands.courses import add_course_arguments, course_of
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import ArgumentParser
     from collections.abc import Callable
+
+    from barocast.export.course.settings import Course
 
 PLACES: Final = ("--cohort", "--work", "--out")
 HELP: Final = "the ledger: the teacher with each of its parts left out, paired"
@@ -34,8 +37,6 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     """Teach and judge every arm; give the exit status."""
     cohort = find_cohort(args)
     settle(args)
-    from dataclasses import replace  # noqa: PLC0415
-
     from barocast.export.crossval import cross_validate, folds  # noqa: PLC0415 with torch
     from barocast.export.ledger.account import account, try_all  # noqa: PLC0415
     from barocast.export.ledger.arms import arms  # noqa: PLC0415
@@ -44,9 +45,7 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     from barocast.export.ledger.trial import Trials  # noqa: PLC0415
     from barocast.export.recipe import Recipe, read_material  # noqa: PLC0415
 
-    base, paper, material = course_of(args), course_of(args, "paper"), read_material(cohort, args.work)
-    if args.paper_steps is not None:
-        paper = replace(paper, lesson=replace(paper.lesson, steps=args.paper_steps))
+    base, paper, material = course_of(args), paper_course(args), read_material(cohort, args.work)
     trials = Trials(material, folds(material.cases), args.every, args.work, 1, say)
     judged, verdicts = try_all(arms(base, paper, args.arm), trials, args.jobs)
     pooled = cross_validate(material, Recipe(), args.work, say).at(judged)
@@ -58,6 +57,11 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     (args.out / "ledger.svg").write_text(ledger_svg(found), "utf-8")
     print(text)
     return 0
+
+
+def paper_course(args: Namespace) -> Course:
+    """Give the paper's preset: `--steps` and `--batch` are our teacher's, `--paper-steps` is its own."""
+    return course_of(Namespace(**{**vars(args), "steps": args.paper_steps, "batch": None}), "paper")
 
 
 def _without_places(words: list[str]) -> list[str]:

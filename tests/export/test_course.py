@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from toy_student import SMALL
 
 from barocast.export.cohort import Burden, Case
-from barocast.export.commands import student
+from barocast.export.commands import ablate, courses, student
 from barocast.export.course.attend import attend
 from barocast.export.course.cross_taught import cross_taught
 from barocast.export.course.material import texts_of
@@ -226,3 +226,14 @@ def test_every_arm_differs_from_the_teacher_and_from_every_other():
     assert every[0].name == TEACHER
     assert every[-1].name == PAPER
     assert len({arm.course.key for arm in every}) == len(every)
+
+
+def test_the_ledgers_steps_and_batch_are_the_teachers_and_the_papers_preset_keeps_its_own():
+    parser = ArgumentParser()
+    ablate.add_arguments(parser)
+    args = parser.parse_args(["--out", "ledger", "--steps", "160", "--batch", "64", "--paper-steps", "60"])
+
+    ours, papers = courses.course_of(args).lesson, ablate.paper_course(args).lesson
+
+    assert (ours.steps, ours.batch) == (160, 64)
+    assert (papers.steps, papers.batch) == (60, COURSES["paper"].lesson.batch)
