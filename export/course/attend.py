@@ -29,13 +29,14 @@ from barocast.export.schooling.masked import MaskedSettings, masked_loss, masked
 from barocast.export.train import scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from barocast.export.cohort import Case
     from barocast.export.course.settings import Course
     from barocast.export.fusion.lesson import TeacherLesson
     from barocast.export.fusion.network import Teacher
@@ -61,7 +62,7 @@ class Graduate:
 
     teacher: Teacher | PaperTeacher
     texts: NDArray[np.int64]
-    """(case, text tokens) whole texts, as the course shows them when it is judged."""
+    """(case, text tokens) whole texts, as the course shows them when it is judged; simulated cases last."""
     curves: dict[str, Curve]
     """Stage -> its learning curve."""
 
@@ -82,13 +83,14 @@ def attend(
     without: Collection[str],
     work: Path,
     say: Callable[[str], None],
+    simulated: Sequence[Case] = (),
 ) -> Graduate:
-    """Teach a teacher on every subject that is not in `without`.
+    """Teach a teacher on every subject that is not in `without`, and on all that are simulated.
 
     Raises InputError where the language model cannot be had, too few patients fall, a loss is no number.
     """
-    shelf = Shelf(without_subjects(material, without), tuple(sorted(without)), work, say)
-    texts = texts_of([case.patient for case in material.cases], course)
+    shelf = Shelf(without_subjects(material, without), tuple(sorted(without)), work, say, simulated)
+    texts = texts_of([case.patient for case in shelf.every_case], course)
     lesson = teacher_lesson(course, shelf, texts)
     teacher: Teacher | PaperTeacher
     if isinstance(course.network, PaperSettings):
@@ -109,6 +111,8 @@ def _take(teacher: nn.Module, stages: Iterator[Stage], course: Course, shelf: Sh
     for stage in stages:
         school = course.school(stage.source.steps, stage.rate)
         decided = {setting: getattr(course, setting) for setting in DECIDED_BY[stage.name]}
+        if decided:
+            decided["simulated"] = shelf.simulated_key
         lesson = asdict(course.lesson) if stage.name == "fusion" else ""
         name = digest([name, stage.name, asdict(school), decided, lesson])
         folder = shelf.work / "course" / f"{stage.name}-{name}"

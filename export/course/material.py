@@ -1,12 +1,14 @@
 """What a course shows: texts as its language model reads them, rows with windows that no patient had.
 
-In: the cohort without the subjects that must not be seen. Out: a TeacherLesson, the text stage's lesson,
-windows for masked-patch pretraining. Made windows and diffusions are kept in the work folder.
+In: the cohort without the subjects that must not be seen, and simulated patients, if any. Out: a
+TeacherLesson, the text stage's lesson, windows for masked-patch pretraining. Made windows and diffusions are
+kept in the work folder. Simulated patients tie the channels together, which few real ones had recorded; their
+cases are numbered behind the real ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -21,12 +23,12 @@ from barocast.export.diffusion.windows import (
 )
 from barocast.export.fusion.burden import BurdenLesson
 from barocast.export.fusion.channels import seen_on
-from barocast.export.fusion.lesson import NOTHING, TeacherLesson, with_channels
-from barocast.export.fusion.outcomes import outcomes_of
+from barocast.export.fusion.lesson import NOTHING, TeacherLesson, placed
+from barocast.export.fusion.outcomes import OUTCOMES, outcomes_of
 from barocast.export.language.reading import load_reader
 from barocast.export.provenance import digest, source
 from barocast.export.recipe import soft_of
-from barocast.export.rows import Rows, join
+from barocast.export.rows import Rows, load_or_make, rows_key
 from barocast.export.teacher import TeacherSettings
 from barocast.export.texts import standardized_shares, worded
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from barocast.export.cohort import Case
     from barocast.export.course.settings import Course
     from barocast.export.recipe import Material
     from barocast.runtime.domain import Patient
@@ -54,6 +57,18 @@ class Shelf:
     without: tuple[str, ...]
     work: Path
     say: Callable[[str], None]
+    simulated: Sequence[Case] = ()
+
+    @property
+    def every_case(self) -> list[Case]:
+        """Real cases by their number, those that must not be seen among them, then simulated ones."""
+        return [*self.seen.cases, *self.simulated]
+
+    @property
+    def simulated_key(self) -> str:
+        """A short name of exactly these simulated patients; empty where there are none."""
+        told = [asdict(case.patient) for case in self.simulated]
+        return digest([rows_key(self.simulated), told]) if self.simulated else ""
 
     @property
     def key(self) -> str:
@@ -83,38 +98,56 @@ def burden_lesson(course: Course, shelf: Shelf) -> BurdenLesson:
 
 
 def teacher_lesson(course: Course, shelf: Shelf, texts: NDArray[np.int64]) -> TeacherLesson:
-    """Give the rows of the training patients, stretched and made ones beside them, with soft targets."""
-    rows, augmented = shelf.seen.rows, shelf.seen.augmented
-    made = _made(course, shelf)
-    if made is not None:
-        augmented = join([augmented, made])
+    """Give the rows of the training patients, stretched, made and simulated ones beside them."""
+    rows, augmented, made = shelf.seen.rows, shelf.seen.augmented, _made(course, shelf)
+    simulated = _simulated(course, shelf)
     soft = None
     if course.distilled:
         soft = soft_of(shelf.seen, list(shelf.without), TREES, shelf.work, shelf.say).risk
-    every = len(rows) + len(augmented)
-    outcomes = outcomes_of(shelf.seen.cases, rows)
-    rows = seen_on(rows, shelf.seen.cases, course.network.channels)
-    augmented = with_channels(augmented, course.network.channels)
-    return TeacherLesson(rows, augmented, texts, _up_to(every, soft), _up_to(every, outcomes))
+    behind = len(augmented) + (0 if made is None else len(made))
+    outcomes = [outcomes_of(shelf.seen.cases, rows), _unknown(behind, len(OUTCOMES))]
+    if simulated is not None:
+        outcomes.append(outcomes_of(shelf.every_case, simulated))
+    known = np.concatenate(outcomes)
+    return TeacherLesson(
+        seen_on(rows, shelf.seen.cases, course.network.channels),
+        augmented,
+        texts,
+        made,
+        simulated,
+        None if soft is None else np.concatenate([soft, _unknown(len(known) - len(soft), soft.shape[1])]),
+        known,
+    )
 
 
-def _up_to(rows: int, given: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-    """Give the targets with NaN, unknown, for the rows behind them."""
-    if given is None:
-        return None
-    unknown = np.full((rows - len(given), given.shape[1]), np.nan, dtype=given.dtype)
-    return np.concatenate([given, unknown])
+def _unknown(rows: int, targets: int) -> NDArray[np.float32]:
+    return np.full((rows, targets), np.nan, dtype=np.float32)
 
 
 def windows_that_fall(course: Course, shelf: Shelf) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give series and mask (n, 1, steps) for pretraining: real rows before a fall, and made windows."""
-    rows = shelf.seen.rows
-    real = rows.take(rows.labels[:, -1] == 1)
-    if course.made == "none":
-        return real.series, real.mask
-    made = pretraining_windows(diffusion_of(course, shelf), _cases(shelf), PRETRAINING_WINDOWS, course.seed)
-    series, mask = zip((real.series, real.mask), made, strict=True)
+    """Give series and mask (n, channel, steps) for pretraining: before a fall, real, made and simulated."""
+    channels, rows = course.network.channels, shelf.seen.rows
+    real = seen_on(rows.take(rows.labels[:, -1] == 1), shelf.seen.cases, channels)
+    parts = [(real.series, real.mask)]
+    if course.made != "none":
+        diffusion = diffusion_of(course, shelf)
+        made = pretraining_windows(diffusion, _cases(shelf), PRETRAINING_WINDOWS, course.seed)
+        parts.append((placed(made[0], channels), placed(made[1], channels)))
+    simulated = _simulated(course, shelf)
+    if simulated is not None:
+        fall = simulated.labels[:, -1] == 1
+        parts.append((simulated.series[fall], simulated.mask[fall]))
+    series, mask = zip(*parts, strict=True)
     return np.concatenate(series), np.concatenate(mask)
+
+
+def _simulated(course: Course, shelf: Shelf) -> Rows | None:
+    """Give the simulated patients' rows, on all the channels that the network reads."""
+    if not shelf.simulated:
+        return None
+    rows = load_or_make(shelf.work, shelf.simulated, augmented=False)
+    rows = replace(rows, case=rows.case + np.int32(len(shelf.seen.cases)))
+    return seen_on(rows, shelf.every_case, course.network.channels)
 
 
 def diffusion_of(course: Course, shelf: Shelf) -> Diffusion:

@@ -1,9 +1,9 @@
 """What a teacher is shown: batches of rows, the same for the same step, in every run.
 
-In: a TeacherLesson, which holds training patients only. Out: a source of batches (export.schooling). Some
-rows are shown without their text, some with a random subset of their channels, the empty one included:
-whatever is missing at the bedside is then a case that was taught, not a surprise. Targets stay: what is
-learned of a row with less to see is what can be said with less.
+In: a TeacherLesson, which holds training patients and simulated ones only. Out: a source of batches
+(export.schooling). Some rows are shown without their text, some with a random subset of their channels, the
+empty one included: whatever is missing at the bedside is then a case that was taught, not a surprise. Targets
+stay: what is learned of a row with less to see is what can be said with less.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from barocast.export.texts import VARIANTS
 from barocast.runtime.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -29,18 +31,28 @@ NOTHING: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class TeacherLesson:
-    """Everything one training may see; n rows, m augmented."""
+    """Everything one training may see: k rows of four kinds."""
 
     rows: Rows
     """Eligible landmarks of the training patients."""
     augmented: Rows
-    """Of the same patients, stretched or made anew."""
+    """Of the same patients, stretched."""
     texts: NDArray[np.int64]
     """(case, VARIANTS, text tokens) ids for every case that the rows number, -1 where nothing stands."""
+    made: Rows | None = None
+    """Of the same patients, windows that nobody had (export.diffusion)."""
+    simulated: Rows | None = None
+    """Of simulated patients, with all their channels."""
     soft: NDArray[np.float32] | None = None
-    """(n + m, 3) probabilities to distil, NaN where there is none."""
+    """(k, 3) probabilities to distil, NaN where there is none; k rows of all four, in the order above."""
     outcomes: NDArray[np.float32] | None = None
-    """(n + m, len(OUTCOMES)) labels, NaN where unknown (fusion.outcomes)."""
+    """(k, len(OUTCOMES)) labels, NaN where unknown (fusion.outcomes)."""
+
+    @property
+    def parts(self) -> list[Rows]:
+        """The four kinds of rows; one that there is none of is empty."""
+        nothing = self.rows.take(np.arange(0))
+        return [self.rows, self.augmented, self.made or nothing, self.simulated or nothing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,11 @@ class LessonSettings:
     """Batches in all."""
     batch: int = 256
     augmented_share: float = 0.7
-    """Of each batch; 0 where there are no augmented rows."""
+    """Of each batch, all that is no patient's own row: stretched, made, simulated."""
+    made_share: float = 0.25
+    """Of those, windows made by diffusion, where there are any."""
+    simulated_share: float = 0.15
+    """Of those, rows of simulated patients, where there are any."""
     text_dropout: float = 0.5
     """Share of rows that are shown without any text."""
     channel_dropout: float = 0.1
@@ -67,8 +83,10 @@ class LessonSource:
     def __init__(self, lesson: TeacherLesson, settings: LessonSettings, channels: tuple[str, ...]) -> None:
         self.steps = settings.steps
         self._settings = settings
-        self._real = len(lesson.rows)
-        self._rows = with_channels(join([lesson.rows, lesson.augmented]), channels)
+        parts = lesson.parts
+        self._ends = np.cumsum([len(part) for part in parts])
+        self._counts = _counts(settings, [len(part) for part in parts])
+        self._rows = join([with_channels(part, channels) for part in parts])
         self._texts = lesson.texts
         self._soft = _or_unknown(lesson.soft, len(self._rows), self._rows.labels.shape[1])
         self._outcomes = _or_unknown(lesson.outcomes, len(self._rows), len(OUTCOMES))
@@ -92,11 +110,9 @@ class LessonSource:
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def _drawn(self, random: np.random.Generator) -> NDArray[np.integer]:
-        augmented = round(self._settings.batch * self._settings.augmented_share)
-        if self._real == len(self._rows):
-            augmented = 0
-        real = random.integers(self._real, size=self._settings.batch - augmented)
-        return np.concatenate([real, random.integers(self._real, len(self._rows), size=augmented)])
+        begins = [0, *self._ends[:-1]]
+        of_each = zip(begins, self._ends, self._counts, strict=True)
+        return np.concatenate([random.integers(begin, end, size=n) for begin, end, n in of_each if n])
 
     def _shown(self, random: np.random.Generator, rows: int, channels: int) -> NDArray[np.float32]:
         hit = random.random((rows, 1)) < self._settings.channel_dropout
@@ -130,16 +146,25 @@ def with_channels(rows: Rows, channels: tuple[str, ...]) -> Rows:
         raise InputError(
             f"rows hold {held} channels, the network reads {len(channels)}: {', '.join(channels)}"
         )
-    place = [channels.index(channel) for channel in MODEL_CHANNELS]
-    return replace(
-        rows, series=_placed(rows.series, place, channels), mask=_placed(rows.mask, place, channels)
-    )
+    return replace(rows, series=placed(rows.series, channels), mask=placed(rows.mask, channels))
 
 
-def _placed(given: NDArray[np.float32], place: list[int], channels: tuple[str, ...]) -> NDArray[np.float32]:
+def placed(given: NDArray[np.float32], channels: tuple[str, ...]) -> NDArray[np.float32]:
+    """Put (n, len(MODEL_CHANNELS), steps) where a network that reads `channels` looks for it, 0 elsewhere."""
     wide = np.zeros((len(given), len(channels), given.shape[2]), dtype=np.float32)
-    wide[:, place] = given
+    wide[:, [channels.index(channel) for channel in MODEL_CHANNELS]] = given
     return wide
+
+
+def _counts(settings: LessonSettings, there: Sequence[int]) -> list[int]:
+    """Give how many rows of each part a batch has; what one lacks the stretched make up, then the real."""
+    augmented = round(settings.batch * settings.augmented_share) if sum(there[1:]) else 0
+    made, simulated = (
+        round(augmented * share) if size else 0
+        for share, size in zip((settings.made_share, settings.simulated_share), there[2:], strict=True)
+    )
+    stretched = augmented - made - simulated if there[1] else 0
+    return [settings.batch - stretched - made - simulated, stretched, made, simulated]
 
 
 def _or_unknown(given: NDArray[np.float32] | None, rows: int, columns: int) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ from barocast.export.course.settings import COURSES, Course
 from barocast.export.crossval import folds
 from barocast.export.diffusion.denoiser import Drill
 from barocast.export.diffusion.windows import DiffusionSettings
+from barocast.export.fusion.channels import seen_on
 from barocast.export.fusion.forecasting import predict
 from barocast.export.fusion.lesson import LessonSettings
 from barocast.export.fusion.paper import PaperSettings
@@ -120,6 +121,39 @@ def test_made_falls_are_shown_beside_real_ones_with_their_own_patients_text(mate
         assert 0 not in made["case"]
         assert made["labels"].shape[1] == 3
     assert list(graduate.curves) == ["patches", "fusion"]
+
+
+def simulated(number: int, rate: float = 70.0) -> Case:
+    one = case(100 + number)
+    heart = rate + 0.5 * (85 - one.map_mmhg)
+    return replace(one, folder="simulated", others={"HR": heart, "SPO2": np.full(heart.size, 97.0)})
+
+
+WIDE = replace(COURSE, network=replace(COURSE.network, channels=("ABP_MEAN", "HR", "SPO2")))
+
+
+def test_a_network_of_many_channels_is_taught_by_simulated_patients_who_have_them(material, tmp_path):
+    virtual = [simulated(n) for n in range(3)]
+    graduate = attend(WIDE, material, {"s0"}, tmp_path, quiet, virtual)
+
+    assert list(graduate.curves) == ["text", "patches", "straight", "fusion"]
+    assert len(graduate.texts) == CASES + len(virtual)
+    rows = seen_on(make_rows(virtual, every=8), virtual, WIDE.network.channels)
+    alone = replace(rows, mask=rows.mask * np.float32([[1], [0], [0]]))
+    told, without = (predict(graduate.teacher, shown, graduate.texts[CASES:]) for shown in (rows, alone))
+    assert np.isfinite(without.logits).all()
+    assert not np.array_equal(told.logits, without.logits)
+
+
+def test_other_simulated_patients_are_another_training_and_the_same_are_not(material, tmp_path):
+    def folders(*virtual):
+        attend(WIDE, material, {"s0"}, tmp_path, quiet, virtual)
+        return {path.name for path in (tmp_path / "course").iterdir()}
+
+    first = folders(simulated(0))
+    assert folders(simulated(0)) == first
+    new = folders(simulated(0, rate=90.0)) - first
+    assert sorted(name.split("-")[0] for name in new) == ["fusion", "patches", "straight"]
 
 
 def test_shuffled_texts_are_everybody_elses(material):

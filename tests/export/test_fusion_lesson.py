@@ -104,6 +104,18 @@ def test_a_share_of_each_batch_is_augmented_unless_there_is_nothing_augmented():
     assert share(_lesson(rows=real, augmented=stretched.take(np.arange(0)))) == 0
 
 
+def test_made_and_simulated_rows_have_shares_of_their_own_and_leave_them_to_the_stretched():
+    kinds = {name: _rows(seed=seed) for seed, name in enumerate(("rows", "augmented", "made", "simulated"))}
+
+    def drawn(**lesson):
+        shown = _source(_lesson(**lesson), batch=100, augmented_share=0.6).batch(0)["trend"][:, 0, 0].tolist()
+        return [sum(value in of.trend[:, 0, 0].tolist() for value in shown) for of in kinds.values()]
+
+    assert drawn(**kinds) == [40, 36, 15, 9]
+    assert drawn(**kinds | {"made": None}) == [40, 51, 0, 9]
+    assert drawn(**kinds | {"augmented": _rows().take(np.arange(0))}) == [76, 0, 15, 9]
+
+
 def test_a_channel_that_the_rows_do_not_hold_is_missing_and_a_wrong_number_is_refused():
     wide = with_channels(_rows(), ("HR", "ABP_MEAN"))
 
