@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from barocast.plugin.virtual.circulation import USUAL
+from barocast.plugin.virtual.constitution import USUAL
 from barocast.plugin.virtual.physiology import SimulatedPatient
 from barocast.plugin.virtual.scenario import Act, Happening, Scenario
 from barocast.runtime.domain import Patient
@@ -47,6 +47,8 @@ AT_S: Final = 120
 UNTIL_S: Final = 1800
 SMOOTHED_S: Final = 10
 UNITS: Final = {"ABP_MEAN": "mmHg", "HR": "/min", "ETCO2": "mmHg", "SPO2": "%"}
+SAME: Final = "same"
+NEITHER: Final = "neither changes"
 NOTHING: Final = 1.0
 """Smallest change that counts, in each unit: monitors show whole numbers."""
 
@@ -70,7 +72,7 @@ class Answer:
     def cell(self) -> str:
         """Give the table's words."""
         if not self.counts:
-            return f"{self.before:.0f} | none |"
+            return f"{self.before:.0f} | none | -"
         return f"{self.before:.0f} | {self.change:+.0f} | {self.half_s:.0f}"
 
 
@@ -107,15 +109,16 @@ def main() -> int:
 def measure() -> str:
     """Give the page. Raises SettingsError."""
     alone, said = _ours(()), _theirs(())
-    rows, agreed = [], 0
+    rows, verdicts = [], []
     for trial in TRIALS:
         ours, theirs = _ours(trial.happenings), _channels(_theirs(trial.happenings))
         for channel, unit in UNITS.items():
             one = answer(ours[channel], alone[channel])
             other = answer(theirs[channel], _channels(said)[channel])
-            verdict = verdict_on(one, other)
-            agreed += verdict.startswith("same")
-            rows.append(f"| {trial.title} | {channel}, {unit} | {one.cell()} | {other.cell()} | {verdict} |")
+            verdicts.append(verdict_on(one, other))
+            cells = (trial.title, f"{channel}, {unit}", one.cell(), other.cell(), verdicts[-1])
+            rows.append(f"| {' | '.join(cells)} |")
+    changed = [verdict for verdict in verdicts if verdict != NEITHER]
     return f"""# Beside AnaSim
 
 Both simulated: neither column is a patient. `python -m benchmarks.anasim` on {machine.described()};
@@ -123,16 +126,16 @@ AnaSim {said["version"]} (licence {said["licence"]}), run as a program through i
 its code is in this project. AnaSim 1.6 and later has a licence of its own, for noncommercial use: read it.
 
 A man of {PATIENT["age"]}, {PATIENT["weight"]} kg, {PATIENT["height"]} cm, asleep on propofol
-{PROPOFOL:g} ug/mL and remifentanil {REMIFENTANIL:g} ng/mL (plasma targets) for {SETTLE_S // 60} min, ventilated,
-not stimulated. Ours is the circulation of the shipped scenarios without its wander. Change: the largest
-within {(UNTIL_S - AT_S) // 60} min, against the same patient left alone, on means over {SMOOTHED_S} s; under
-{NOTHING:g} is none. Half: seconds until half of it.
+{PROPOFOL:g} ug/mL and remifentanil {REMIFENTANIL:g} ng/mL (plasma targets) for {SETTLE_S // 60} min,
+ventilated, not stimulated. Ours is the circulation of the shipped scenarios without its wander. Change: the
+largest within {(UNTIL_S - AT_S) // 60} min, against the same patient left alone, on means over
+{SMOOTHED_S} s; under {NOTHING:g} is none. Half: seconds until half of it.
 
 | happening | channel | ours before | change | half s | AnaSim before | change | half s | direction |
 |---|---|---|---|---|---|---|---|---|
 {chr(10).join(rows)}
 
-The direction is the same in {agreed} of {len(rows)} rows.
+The direction is the same in {changed.count(SAME)} of the {len(changed)} rows in which either changes.
 """
 
 
@@ -147,10 +150,10 @@ def answer(course: NDArray[np.float64], alone: NDArray[np.float64]) -> Answer:
 def verdict_on(one: Answer, other: Answer) -> str:
     """Say whether two answers go the same way."""
     if one.counts and other.counts:
-        return "same" if one.change * other.change > 0 else "**opposite**"
+        return SAME if one.change * other.change > 0 else "**opposite**"
     if one.counts or other.counts:
         return f"**{'ours' if one.counts else 'AnaSim'} alone**"
-    return "same: none"
+    return NEITHER
 
 
 def _smoothed(course: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """What AnaSim's monitor shows while the happenings on standard input are done: run by its own interpreter.
 
-In, JSON: {"patient": {...}, "settle_s": s, "until_s": s, "targets": {drug: target}, "acts": [[s, act, value]]}.
+In, JSON: {"patient": {...}, "settle_s": 9, "until_s": 9, "targets": {drug: 3.0}, "acts": [[9, act, 1.0]]}.
 Out, JSON: {"version": ..., "licence": ..., "channels": {"ABP_MEAN": [one value a second], ...}}.
 It needs AnaSim and nothing of ours.
 """

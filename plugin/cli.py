@@ -29,6 +29,7 @@ ORDER = (
     "setup",
     "replay",
     "case",
+    "simulate",
     "decode",
     "feed",
     "discover",

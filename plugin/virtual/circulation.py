@@ -7,6 +7,7 @@
     volume    bleeding and fluid move the stressed volume; stroke volume saturates with it (Starling)
     reflex    the baroreflex answers a fall with rate, resistance and venous tone, within its limits,
               and gives way when the central volume is depleted (Barcroft 1944)
+    body      a Constitution: whose heart, vessels and reflex these are
     wander    slow variations of resistance, a sum of first-order noises over four time scales, which
               makes the pressure's spectrum about 1/f
 
@@ -22,6 +23,7 @@ from math import exp, sqrt, tanh
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from barocast.plugin.virtual.constitution import GIVEN_WAY, USUAL, WANDER_S, Constitution
 from barocast.plugin.virtual.scenario import Act
 
 if TYPE_CHECKING:
@@ -33,28 +35,17 @@ STEP_S = 1.0
 """The one step of integration, whatever is asked."""
 
 CVP_MMHG = 5.0
-SET_POINT_MMHG = 103.0
-"""What the reflex defends, awake."""
-RATE_AWAKE = 76.0
-STROKE_AWAKE_ML = 74.0
-RESISTANCE_AWAKE = 18.8
-"""mmHg per L/min."""
-VOLUME_ML = 5000.0
-UNSTRESSED_ML = 3600.0
 KE0_PROPOFOL = 0.456 / 60
 KE0_REMIFENTANIL = 0.60 / 60
 KE_PLASMA = 1 / 45
 """1/s: how fast plasma follows a new target."""
-WANDER_S = (8.0, 45.0, 240.0, 900.0)
-"""Time scales of the wander."""
-WANDER_SHARE = (0.016, 0.038, 0.040, 0.026)
-"""Its standard deviation at each, as a share of resistance."""
 
 
 @dataclass(slots=True)
 class State:
     """Everything that the next second depends on."""
 
+    body: Constitution = USUAL
     propofol: float = 0.0
     """Effect site, ug/mL."""
     remifentanil: float = 0.0
@@ -67,7 +58,7 @@ class State:
     pressor_ug: float = 0.0
     """Phenylephrine at work."""
     stimulus: float = 0.0
-    volume_ml: float = VOLUME_ML
+    volume_ml: float = USUAL.volume_ml
     bleed_ml_min: float = 0.0
     fluid_ml_min: float = 0.0
     vagal: float = 0.0
@@ -94,9 +85,9 @@ class Second:
     """Joint drug effect; about 1 in ordinary maintenance."""
 
 
-def settled(happenings: tuple[Happening, ...]) -> State:
+def settled(happenings: tuple[Happening, ...], body: Constitution = USUAL) -> State:
     """Give the state of a patient who has long had what is given at t = 0."""
-    state = State()
+    state = State(body, volume_ml=body.volume_ml)
     for happening in happenings:
         if happening.at_s <= 0:
             act_on(state, happening)
@@ -169,24 +160,28 @@ def _give_drugs(state: State) -> None:
 
 
 def _wander(state: State, noise: Sequence[float]) -> None:
-    for i, (tau_s, share, normal) in enumerate(zip(WANDER_S, WANDER_SHARE, noise, strict=True)):
+    for i, (tau_s, share, normal) in enumerate(zip(WANDER_S, state.body.wander, noise, strict=True)):
         keep = exp(-STEP_S / tau_s)
         state.wander[i] = keep * state.wander[i] + share * sqrt(1 - keep * keep) * normal
 
 
 def _pump(state: State) -> Second:
-    depth = _saturating(state.propofol, 6.0) + 0.6 * _saturating(state.remifentanil, 8.0)
+    body = state.body
+    propofol, remifentanil = state.propofol * body.sensitivity, state.remifentanil * body.sensitivity
+    depth = _saturating(propofol, 6.0) + 0.6 * _saturating(remifentanil, 8.0)
     tone = state.sympathetic + 0.6 * state.stimulus
-    preload = (state.volume_ml - UNSTRESSED_ML + 500 * state.sympathetic) / (VOLUME_ML - UNSTRESSED_ML)
-    rate = RATE_AWAKE * (1 - 0.22 * depth) * (1 + 0.25 * state.vagal + 0.15 * state.stimulus)
-    stroke = STROKE_AWAKE_ML * (1 - 0.10 * depth) * _starling(max(preload, 0.05))
+    preload = (state.volume_ml - body.unstressed_ml + 500 * state.sympathetic) / body.stressed_ml
+    rate = body.rate * (1 - 0.22 * depth) * (1 + body.chronotropy * state.vagal + 0.15 * state.stimulus)
     resistance = (
-        RESISTANCE_AWAKE
+        body.resistance
         * (1 - 0.17 * depth)
         * (1 + 0.28 * tone)
-        * (1 + 0.8 * _saturating(state.pressor_ug, 250.0))
+        * (1 + 0.8 * body.pressor * _saturating(state.pressor_ug, 250.0))
         * (1 + sum(state.wander))
     )
+    rate *= 1 - body.bradycardia * _saturating(remifentanil, 8.0)
+    stroke = body.stroke_ml * (1 - 0.10 * depth) * _starling(max(preload, 0.05), body.filling)
+    stroke *= (resistance / body.resistance) ** -body.afterload
     mean = rate * stroke / 1000 * resistance + CVP_MMHG
     return Second(mean, rate, stroke, preload, depth)
 
@@ -195,16 +190,19 @@ def _saturating(concentration: float, half: float) -> float:
     return 2 * concentration / (concentration + half)
 
 
-def _starling(preload: float) -> float:
-    return 1.35 * preload / (preload + 0.35)
+def _starling(preload: float, filling: float) -> float:
+    return (1 + filling) * preload / (preload + filling)
 
 
 def _answer(state: State, second: Second) -> None:
     state.pressure += (second.mean - state.pressure) * STEP_S / 4
     # Anaesthesia resets what the reflex defends and weakens it; the slow wander moves it too.
-    set_point = SET_POINT_MMHG * (1 - 0.06 * second.depth) * (1 + state.wander[-2] + state.wander[-1])
+    set_point = state.body.set_point_mmhg * (1 - 0.06 * second.depth)
+    set_point *= 1 + state.wander[-2] + state.wander[-1]
     drive = tanh((set_point - state.pressure) / 16) * (1 - 0.2 * min(second.depth, 2.0))
+    drive *= state.body.reflex
     # With the central volume gone it gives way instead of trying harder.
-    holding = 0.3 + 0.7 / (1 + exp((0.55 - second.preload) / 0.10))
-    state.vagal += (drive * holding - state.vagal) * STEP_S / 4
-    state.sympathetic += (drive * holding - state.sympathetic) * STEP_S / 15
+    emptied = 1 + exp((0.55 - second.preload) / 0.10)
+    vagal, sympathetic = (left + (1 - left) / emptied for left in (state.body.rate_held, GIVEN_WAY))
+    state.vagal += (drive * vagal - state.vagal) * STEP_S / 4
+    state.sympathetic += (drive * sympathetic - state.sympathetic) * STEP_S / 15

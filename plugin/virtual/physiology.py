@@ -15,13 +15,16 @@ import numpy as np
 
 from barocast.calibration.events import find_events
 from barocast.plugin.virtual.arterial_wave import Beats, arterial, pleth
-from barocast.plugin.virtual.circulation import STEP_S, WANDER_S, act_on, advance, settled
+from barocast.plugin.virtual.circulation import STEP_S, act_on, advance, settled
+from barocast.plugin.virtual.constitution import USUAL, WANDER_S
 from barocast.plugin.virtual.line_faults import read_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from barocast.plugin.virtual.constitution import Constitution
     from barocast.plugin.virtual.scenario import Scenario
+    from barocast.plugin.virtual.team import Team
     from barocast.runtime.domain import Floats
 
 START_S = -20.0
@@ -44,13 +47,20 @@ GRID_S = 10
 
 
 class SimulatedPatient:
-    """Play a scenario; the same seed gives the same patient, minute by minute."""
+    """Play a scenario; the same seed gives the same patient, minute by minute.
 
-    def __init__(self, scenario: Scenario, seed: int = 0) -> None:
+    A team, where there is one, answers what it sees in a case that runs; it belongs to this patient alone.
+    """
+
+    def __init__(
+        self, scenario: Scenario, seed: int = 0, body: Constitution = USUAL, team: Team | None = None
+    ) -> None:
         self.scenario = scenario
+        self._body = body
+        self._team = team
         self._random = np.random.default_rng(seed)
         self._noise: Floats = self._random.standard_normal(_NOISE_SIZE)
-        self._state = settled(scenario.happenings)
+        self._state = settled(scenario.happenings, body)
         self._waiting = [happening for happening in scenario.happenings if happening.at_s > 0]
         self._seconds: Floats = np.empty((0, DEPTH + 1))  # (second, field)
         self._cycles = 0.0  # heart cycles up to the end of the course
@@ -95,6 +105,9 @@ class SimulatedPatient:
         while self._waiting and self._waiting[0].at_s <= t_s:
             act_on(self._state, self._waiting.pop(0))
         second = advance(self._state, noise[:-1].tolist())
+        if self._team is not None and t_s >= 0:
+            for happening in self._team.answer(t_s, second.mean, self._state):
+                act_on(self._state, happening)
         rate = second.rate * (1 + 0.012 * _breath(np.array(t_s)).item() + 0.01 * float(noise[-1]))
         return second.mean, rate, second.stroke_ml, second.preload, second.depth
 
@@ -108,7 +121,7 @@ class SimulatedPatient:
         mean, rate, stroke, preload, _depth = segment[(onset - start_s).astype(int)].T
         breath = _breath(onset)
         variation = 0.03 + 0.12 * np.clip(1.1 - preload, 0, 1)  # grows as the heart runs empty
-        pulse = stroke / (1.55 - 0.006 * (mean - 85)) * (1 + variation * breath)
+        pulse = stroke / (self._body.compliance_ml_mmhg - 0.006 * (mean - 85)) * (1 + variation * breath)
         return Beats(onset, 60 / rate, mean + 1.0 * breath, pulse)
 
     def _arterial_numbers(self, t_s: float) -> dict[str, float]:
@@ -135,11 +148,13 @@ class SimulatedPatient:
         rate = 60 / float(self._beats.between(t_s - AVERAGE_S, t_s).interval_s.mean())
         output = second[RATE] * second[STROKE] / 1000
         slow = self._noise[int(t_s / 30) % _NOISE_SIZE]
+        body = self._body
+        lacking = max(0.0, body.ventilated_l_min - output)
         return {
             "HR": round(rate),
             "PR": round(rate),
-            "SPO2": min(100.0, round(98.4 + 0.4 * slow)),
-            "ETCO2": round(35.5 * (output / 5.0) ** 0.35 + 0.3 * slow),
+            "SPO2": min(100.0, round(body.spo2 - body.spo2_fall * lacking + 0.4 * slow)),
+            "ETCO2": round(body.etco2_mmhg * (output / body.ventilated_l_min) ** 0.35 + 0.3 * slow),
             "RR": BREATHS_PER_MIN,
             "TEMP": round(36.4 - 0.3 * t_s / 3600, 1),
             "BIS": round(float(np.clip(97 - 52 * second[DEPTH] + 2 * slow, 0, 97))),
