@@ -50,7 +50,7 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     figures = on_real(graduate, material, args.every)
     if args.simulated:
         figures["simulated"] = on_simulated(graduate, course, judge, args.every)
-    save_teacher(graduate.teacher, course, args.out)
+    save_teacher(graduate.teacher, course, args.out, len({case.subject_id for case in teach}))
     (args.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
     (args.out / "curves.svg").write_text(curves_svg(graduate.curves), "utf-8")
     _tell(figures, "", say)

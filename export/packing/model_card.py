@@ -112,7 +112,8 @@ def _data(record: Record) -> str:
 def _taught_by(parent: Record) -> str:
     """Say who taught it; of a network that is not ours, that it is not known here."""
     if "course" in parent:
-        return "Taught by `barocast train teacher`, on patients of the role `train` alone.\n\n"
+        beside = f", and on {parent['simulated']} simulated patients" if parent["simulated"] else ""
+        return f"Taught by `barocast train teacher`, on patients of the role `train` alone{beside}.\n\n"
     if "taught_by" not in parent:
         return (
             "Who taught the network is its maker's to say: the roles above hold for calibrator, threshold "

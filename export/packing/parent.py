@@ -45,7 +45,8 @@ class Parent:
     tokenizer_json: str
     about: Mapping[str, Any]
     """For the record and the card: `checkpoint` (SHA-256), `parameters`; of our student `settings`,
-    `material`, `taught_by` and `versions`, of our teacher its `course`."""
+    `material`, `taught_by` and `versions`, of our teacher its `course` and the number of
+    `simulated` patients who taught it."""
     seed: int = 0
     """Of the draw of rows that a quantizer measures on."""
 
@@ -72,7 +73,12 @@ def of_teacher(folder: Path, texts: Iterable[str]) -> Parent:
     taught = read_teacher(folder)
     left = reduced(vocabulary_of(taught.teacher.settings.trunk), texts)
     parameters = sum(p.numel() for p in taught.teacher.parameters())
-    about = {"checkpoint": taught.sha256, "parameters": parameters, "course": taught.course}
+    about = {
+        "checkpoint": taught.sha256,
+        "parameters": parameters,
+        "course": taught.course,
+        "simulated": taught.simulated,
+    }
     return Parent(split_teacher(taught.teacher, left), left.tokenizer_json, about)
 
 

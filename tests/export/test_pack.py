@@ -190,10 +190,14 @@ def test_the_card_says_how_risks_and_band_were_calibrated(trained):
 
 def test_the_card_of_a_teacher_says_what_it_is(trained):
     course = json.loads(json.dumps(asdict(COURSES["small"])))
-    parent = {"checkpoint": "0" * 64, "parameters": 7_000_000, "course": course}
+    parent = {"checkpoint": "0" * 64, "parameters": 7_000_000, "course": course, "simulated": 0}
 
-    card = model_card(trained.record | {"parent": parent})
+    card, other = (
+        model_card(trained.record | {"parent": parent | {"simulated": patients}}) for patients in (0, 81)
+    )
 
+    assert "on patients of the role `train` alone.\n" in card
+    assert "on patients of the role `train` alone, and on 81 simulated patients.\n" in other
     assert "the first 1 layer(s) of smollm2, frozen, 7,000,000 parameters" in card
     assert "`barocast train teacher --out STUDENT`, then " in card
 

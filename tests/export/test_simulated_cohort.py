@@ -13,6 +13,7 @@ from toy_cohort import write_cohort
 
 from barocast.export.cohorts.simulated import read_simulated
 from barocast.export.commands import train
+from barocast.export.course.teacher_file import read_teacher
 from barocast.runtime.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -93,5 +94,6 @@ def test_a_teacher_of_many_channels_is_judged_on_simulated_patients_with_all_of_
 
     found = json.loads((tmp_path / "out" / "figures.json").read_text("utf-8"))["simulated"]
     assert found["patients"] == len(JUDGE)
+    assert read_teacher(tmp_path / "out").simulated == len(TEACH)
     assert found["auroc"].keys() == found["others"].keys() == {"all channels", "MAP alone"}
     assert any(line.startswith("simulated AUROC, MAP alone") for line in said)

@@ -51,9 +51,16 @@ def test_a_teacher_comes_back_with_its_course(folder):
     assert found.teacher.settings == NETWORK
     assert not found.teacher.training
     assert found.course == json.loads(json.dumps(asdict(COURSE)))
+    assert found.simulated == 0
     assert {name: tensor.tolist() for name, tensor in found.teacher.state_dict().items()} == {
         name: tensor.tolist() for name, tensor in before.state_dict().items()
     }
+
+
+def test_how_many_simulated_patients_taught_it_is_kept(tmp_path):
+    save_teacher(taught(), COURSE, tmp_path, simulated=81)
+
+    assert read_teacher(tmp_path).simulated == 81
 
 
 def test_the_same_teacher_has_the_same_bytes_and_name(folder, tmp_path):
