@@ -25,6 +25,7 @@ from barocast.export.fusion.forecasting import predict
 from barocast.export.fusion.lesson import LessonSettings
 from barocast.export.fusion.paper import PaperSettings
 from barocast.export.fusion.settings import TeacherSettings
+from barocast.export.ledger import picture
 from barocast.export.ledger.account import account, try_all
 from barocast.export.ledger.arms import PAPER, TEACHER, Arm, arms
 from barocast.export.ledger.page import page
@@ -230,6 +231,16 @@ def test_the_ledger_judges_every_arm_on_patients_that_it_never_saw(material, tmp
     assert "| coin |" in written
     assert "| shown no text |" in written
     assert ledger_svg(found).startswith("<svg")
+
+
+def test_a_change_too_large_for_the_ledgers_picture_is_written_at_its_edge():
+    small, large = ({"value": of, "low": of - 0.001, "high": of + 0.001} for of in (0.002, 0.118))
+    scores = {"coin": {"ours_minus": small}, "paper": {"ours_minus": large}}
+    found = {"arms": dict.fromkeys([TEACHER, *scores]), "discrimination": dict.fromkeys(("5", "10"), scores)}
+
+    axes = picture._drawn(found).axes
+
+    assert [[text.get_text().strip() for text in axis.texts] for axis in axes] == [["+0.118"], ["+0.118"]]
 
 
 def test_a_finished_trial_is_read_again_in_the_same_order(material, tmp_path):
