@@ -18,6 +18,12 @@ HELP: Final = "cross-validated figures beside the comparators"
 def add_arguments(parser: ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("--out", type=Path, required=True, help="folder of the figures")
+    parser.add_argument(
+        "--elsewhere",
+        type=Path,
+        metavar="DIR",
+        help="another site's cases (validate's tables), which teach in every fold and are judged in none",
+    )
     add_training_arguments(parser)
 
 
@@ -25,12 +31,23 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     """Cross-validate; give the exit status."""
     cohort = find_cohort(args)
     settle(args)
-    from barocast.export.crossval import cross_validate, figures, save, table  # noqa: PLC0415 with torch
+    from barocast.export.cohorts.elsewhere import read_elsewhere, with_elsewhere  # noqa: PLC0415 with torch
+    from barocast.export.crossval import cross_validate, figures, save, table  # noqa: PLC0415
     from barocast.export.recipe import Recipe, read_material  # noqa: PLC0415
 
     recipe = Recipe()
     recipe = replace(recipe, training=replace(recipe.training, seed=args.seed))
-    report = figures(cross_validate(read_material(cohort, args.work), recipe, args.work, say))
+    elsewhere = read_elsewhere(args.elsewhere) if args.elsewhere else []
+    material = read_material(cohort, args.work)
+    if elsewhere:
+        material = with_elsewhere(material, elsewhere, args.work)
+    report = figures(cross_validate(material, recipe, args.work, say))
+    if elsewhere:
+        report["elsewhere"] = {
+            "source": elsewhere[0].folder,
+            "patients": len({case.subject_id for case in elsewhere}),
+            "rows": int((material.rows.case >= len(material.cases) - len(elsewhere)).sum()),
+        }
     save(report, args.out)
     print(table(report))
     return 0
