@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TIMESYNCD: Final = Path("/run/systemd/timesync")
 """Where systemd-timesyncd keeps `synchronized`, a file that is there once it has set the clock."""
+LEAP_S: Final = 0.1
+"""Most that a play moves on between two readings, wall seconds; twice what a bed waits (serve.READ_S)."""
 _TIME_ERROR: Final = 5
 """What adjtimex(2) gives while nothing disciplines the clock."""
 _TIMEX_BYTES: Final = 256
@@ -19,18 +25,42 @@ _TIMEX_BYTES: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Monotonic seconds since it was made; `speed` > 1 lets simulated time run faster."""
+    """Monotonic seconds since it was made."""
 
-    speed: float = 1.0
-    """Seconds told per second passed."""
     _started: float = field(default_factory=time.monotonic)
 
     def __call__(self) -> float:
         """Give the time, seconds."""
-        return (time.monotonic() - self._started) * self.speed
+        return time.monotonic() - self._started
 
     def sleep(self, seconds: float) -> None:
-        """Wait `seconds` of this clock."""
+        """Wait `seconds`."""
+        time.sleep(seconds)
+
+
+class PlayClock:
+    """Seconds of a play that both ends of a line share, `speed` of them for each of the wall's.
+
+    A machine that stops for longer than LEAP_S between two readings stops the play with it: neither end
+    finds the other silent for minutes because a busy host held both up. `wall` gives monotonic seconds.
+    """
+
+    def __init__(self, speed: float, wall: Callable[[], float] = time.monotonic) -> None:
+        """Begin at 0."""
+        self.speed: Final = speed
+        self._wall, self._lock = wall, threading.Lock()
+        self._now_s, self._read_s = 0.0, wall()
+
+    def __call__(self) -> float:
+        """Give the time, seconds; any thread may ask."""
+        with self._lock:
+            read_s = self._wall()
+            self._now_s += min(read_s - self._read_s, LEAP_S) * self.speed
+            self._read_s = read_s
+            return self._now_s
+
+    def sleep(self, seconds: float) -> None:
+        """Wait `seconds` of this clock, or longer."""
         time.sleep(seconds / self.speed)
 
 

@@ -24,7 +24,7 @@ from rich.console import Console
 from barocast.plugin.bedside import Bedside
 from barocast.plugin.cases.book import CaseBook
 from barocast.plugin.cases.facts import About
-from barocast.plugin.clock import Clock, wall_time
+from barocast.plugin.clock import PlayClock, wall_time
 from barocast.plugin.demo_page import OFF, USUAL, demo_page
 from barocast.plugin.desk import Desk
 from barocast.plugin.loaded_bundle import add_bundle_arguments, load_bundle
@@ -108,7 +108,7 @@ def run(args: Namespace) -> int:
     _check(args)
     scenario = SCENARIOS[args.scenario]
     ends_s = min(args.seconds or scenario.duration_s, scenario.duration_s)
-    clock, stage = Clock(args.speed), _stage(args)
+    clock, stage = PlayClock(args.speed), _stage(args)
     bedside = stage.bedside
     story = Story(lambda: _picture(args, bedside, clock()))
     try:
@@ -152,7 +152,7 @@ class Cable:
 
     feed: Feed
     monitor: Build
-    plug: Callable[[VirtualMonitor, Clock], AbstractContextManager[str]]
+    plug: Callable[[VirtualMonitor, PlayClock], AbstractContextManager[str]]
     """Gives the address to open."""
     checked: bool = True
     """Whether the wire format has a check sum (virtual.damage)."""

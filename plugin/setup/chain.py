@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin.bedside import Bedside
+from barocast.plugin.clock import PlayClock
 from barocast.plugin.doctor.running import LOST_SHARE
 from barocast.plugin.feeds import find_feed
 from barocast.plugin.losses import loss_words
@@ -40,6 +41,11 @@ STALE_WALL_S: Final = 0.5
 """A machine that is busy for this long must not look like a silent monitor when time runs fast."""
 
 
+def _stale_s(usual_s: float, clock: Clock | PlayClock) -> float:
+    """Give the silence that ends forecasts, in seconds of this clock."""
+    return max(usual_s, STALE_WALL_S * clock.speed) if isinstance(clock, PlayClock) else usual_s
+
+
 @dataclass(slots=True)
 class Heard:
     """What was seen so far."""
@@ -52,21 +58,20 @@ class Heard:
 class Chain:
     """One listening."""
 
-    def __init__(self, settings: Settings, model: Model, clock: Clock) -> None:
-        """`clock` is the bed's; one that runs fast is a simulation's. Raises SettingsError."""
+    def __init__(self, settings: Settings, model: Model, clock: Clock | PlayClock) -> None:
+        """`clock` is the bed's; a play's is a simulation's. Raises SettingsError."""
         feed = find_feed(settings.feed.kind)
         if feed.session is None:
             raise SettingsError(f"[feed] kind: {feed.name} has nothing to connect to")
         self._settings, self._clock = settings, clock
-        self._simulated = clock.speed > 1
+        self._simulated = isinstance(clock, PlayClock)
         watch = Watch(model.bundle, model.engine, every_s=settings.bed.every_s)
-        stale_s = max(feed.stale_s, STALE_WALL_S * clock.speed) if self._simulated else feed.stale_s
         self._bedside = Bedside(
             name=settings.bed.name,
             session=feed.session(),
             watch=watch,
             sinks=[],
-            stale_s=stale_s,
+            stale_s=_stale_s(feed.stale_s, clock),
             every_s=settings.bed.every_s,
         )
         self._line = Line(self._open)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from barocast.plugin import migrate
-from barocast.plugin.clock import Clock
+from barocast.plugin.clock import Clock, PlayClock
 from barocast.plugin.doctor import beds, shared
 from barocast.plugin.service.bed import SOUND
 from barocast.plugin.service.model import load_model
@@ -142,7 +142,7 @@ def _listen(settings: Settings, model: Model, args: Namespace) -> Iterator[Step]
         return
     real = beds.port(settings)
     yield of_finding(real) if real.ok else open_step("port", real.text)
-    clock = Clock(SPEED)
+    clock = PlayClock(SPEED)
     with simulated(settings.feed.kind, clock) as address:
         there = replace(settings, feed=replace(settings.feed, address=address))
         yield from Chain(there, model, clock).listen(SECONDS)

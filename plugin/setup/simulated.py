@@ -19,7 +19,7 @@ from barocast.runtime.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from barocast.plugin.clock import Clock
+    from barocast.plugin.clock import PlayClock
 
 SPEED: Final = 60.0
 SECONDS: Final = 20 * 60.0
@@ -29,7 +29,7 @@ SEED: Final = 17
 
 
 @contextmanager
-def simulated(kind: str, clock: Clock) -> Iterator[str]:
+def simulated(kind: str, clock: PlayClock) -> Iterator[str]:
     """Let a virtual monitor of this kind speak; give the address to open."""
     cable = next((cable for cable in CABLES.values() if cable.feed.name == kind), None)
     if cable is None:

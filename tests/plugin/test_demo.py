@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from toy_bundle import toy_bundle
@@ -41,6 +45,25 @@ def test_a_monitor_that_was_ordered_to_reboot_begins_its_time_anew(tmp_path, bun
 
     assert times.count(60.0) == 2
     assert times == [t_s for t_s in times if t_s <= 250.0]
+
+
+def test_a_machine_that_stops_for_a_while_is_no_silent_monitor(tmp_path, bundle_args):
+    """Both ends stand still with it, so no decision is lost and none is late."""
+    out = tmp_path / "demo.jsonl"
+    play = ["demo", "--headless", "--speed", "120", "--seconds", "400", "--json", str(out), "--screen", "off"]
+    command = [sys.executable, "-u", "-m", "barocast.plugin", *play, *bundle_args]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=60)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+
+    assert process.returncode == 0
+    assert [line["t_s"] for line in lines] == [30.0 * k for k in range(1, len(lines) + 1)]
+    assert {line["reason"].split(":")[0] for line in lines} == {"short history"}
 
 
 @pytest.mark.parametrize("arguments", [["--fault", "flood@5+5"], ["--feed", "dri", "--fault", "demo@5+5"]])

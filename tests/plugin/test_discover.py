@@ -17,7 +17,7 @@ from shared_data import captures
 
 from barocast.plugin import discover
 from barocast.plugin.cli import main
-from barocast.plugin.clock import Clock
+from barocast.plugin.clock import PlayClock
 from barocast.plugin.feeds import find_feed
 from barocast.plugin.transports import broadcasts
 from barocast.plugin.transports.addresses import check_address, open_transport
@@ -164,7 +164,8 @@ class Patient:
 
 def test_the_address_that_is_found_leads_to_the_monitor(capsys):
     """Over real UDP: it calls, is listed, and takes a client who asks at the address of its call."""
-    monitor, session, clock = VirtualIntelliVue(Patient()), find_feed("intellivue-udp").session(), Clock(20.0)
+    monitor, session = VirtualIntelliVue(Patient()), find_feed("intellivue-udp").session()
+    clock = PlayClock(20.0)
     with over_udp(VirtualIntelliVueLan(monitor), clock) as address:
         (found,) = discovered(capsys, int(address.rpartition("hear=")[2]), seconds=1.0)
         with contextlib.closing(open_transport(found["address"])) as port:

@@ -10,7 +10,7 @@ import pytest
 from toy_bundle import toy_bundle
 
 from barocast.plugin.bedside import Bedside
-from barocast.plugin.clock import Clock
+from barocast.plugin.clock import PlayClock
 from barocast.plugin.feeds import find_feed
 from barocast.plugin.serve import Line, serve
 from barocast.plugin.transports.addresses import open_transport
@@ -124,7 +124,8 @@ def test_a_name_that_nobody_has_is_lost():
 
 def test_a_bed_reads_a_monitor_over_a_real_network(tmp_path):
     """The very loop of `barocast run`: associated, read, nothing corrupt, an orderly farewell."""
-    monitor, clock, bedside = VirtualIntelliVue(SteadyPatient(), start_ticks=0), Clock(SPEED), bed(tmp_path)
+    monitor, bedside = VirtualIntelliVue(SteadyPatient(), start_ticks=0), bed(tmp_path)
+    clock = PlayClock(SPEED)
     with over_udp(VirtualIntelliVueLan(monitor), clock) as address:
         serve(
             bedside,

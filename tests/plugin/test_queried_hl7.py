@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from barocast.plugin.clock import Clock
+from barocast.plugin.clock import PlayClock
 from barocast.plugin.feeds import find_feed
 from barocast.plugin.serve import Line
 from barocast.plugin.transports.addresses import open_transport
@@ -39,7 +39,7 @@ class Patient:
 class Bed:
     """A client at the end of a real TCP connection, opened again whenever it is lost."""
 
-    def __init__(self, address: str, clock: Clock) -> None:
+    def __init__(self, address: str, clock: PlayClock) -> None:
         self.session = find_feed("mindray-pds").session()
         self.line = Line(lambda: open_transport(address))
         self.clock = clock
@@ -63,7 +63,7 @@ def monitor():
 
 
 def test_over_tcp_every_value_that_was_asked_for_comes_once_a_second(monitor):
-    clock = Clock(SPEED)
+    clock = PlayClock(SPEED)
     with answering_tcp(monitor, clock) as address:
         bed = Bed(address, clock)
         bed.live(40.0)
@@ -89,7 +89,7 @@ def test_over_tcp_every_value_that_was_asked_for_comes_once_a_second(monitor):
 
 
 def test_over_tcp_a_monitor_that_restarts_and_one_that_refuses_are_asked_again(monitor):
-    clock = Clock(SPEED)
+    clock = PlayClock(SPEED)
     with answering_tcp(monitor, clock) as address:
         bed = Bed(address, clock)
         bed.live(8.0)

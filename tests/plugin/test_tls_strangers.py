@@ -21,7 +21,7 @@ from tls_ends import (
 from toy_bundle import toy_bundle
 
 from barocast.plugin.bedside import Bedside
-from barocast.plugin.clock import Clock
+from barocast.plugin.clock import PlayClock
 from barocast.plugin.serve import Line, serve
 from barocast.plugin.service import bed as service_bed
 from barocast.plugin.settings import parse_settings
@@ -144,7 +144,7 @@ def test_a_virtual_gateway_pushes_over_mutual_tls_into_a_bed(tmp_path, box, gate
     )
     port = free_port()
     stranger = Authority(tmp_path, "foreign-ca").issue("stranger", ca=Authority(tmp_path, "third"))
-    monitor, clock, acknowledged = VirtualHl7(Patient()), Clock(100.0), []
+    monitor, clock, acknowledged = VirtualHl7(Patient()), PlayClock(100.0), []
 
     def push():
         with contextlib.suppress(OSError), calling(port, client(replace(stranger, ca=box.ca))) as line:

@@ -7,7 +7,7 @@ import pytest
 from recorded_patient import RecordedPatient
 from shared_data import captures
 
-from barocast.plugin.clock import Clock
+from barocast.plugin.clock import PlayClock
 from barocast.plugin.recordings import open_recording
 from barocast.plugin.transports.addresses import open_transport
 from barocast.plugin.virtual.intellivue import VirtualIntelliVue
@@ -21,7 +21,7 @@ FILES = ("vital/parsevital_test_intellivue_demo1.vital", "vital/parsevital_test_
 
 def heard_through_the_line(monitor: VirtualIntelliVue, seconds: float, speed: float) -> list:
     """Associate over a real pty and collect every event of the first `seconds` of the monitor's time."""
-    clock, session, events = Clock(speed), IntelliVueSession(), []
+    clock, session, events = PlayClock(speed), IntelliVueSession(), []
     with over_pty(monitor, clock) as address:
         port = open_transport(address)
         while clock() < seconds:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from barocast.plugin.clock import Clock
+from barocast.plugin.clock import PlayClock
 from barocast.plugin.transports.addresses import open_transport
 from barocast.plugin.virtual.dri import VirtualDri
 from barocast.plugin.virtual.lines import over_pty
@@ -193,7 +193,7 @@ def test_any_bytes_are_borne_and_the_line_recovers(noise):
 
 def test_everything_comes_through_a_real_serial_line():
     """A pty knows no parity: opened with none (a second opening with even parity fails on it)."""
-    clock, session, events = Clock(20.0), DriSession(), []
+    clock, session, events = PlayClock(20.0), DriSession(), []
     with over_pty(VirtualDri(SteadyPatient()), clock) as address:
         port = open_transport(address)
         while clock() < 40.0:
