@@ -9,7 +9,7 @@ tables raises.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -77,6 +77,16 @@ def with_elsewhere(material: Material, cases: Sequence[Case], work: Path) -> Mat
         rows=join([material.rows, rows]),
         key=digest([material.key, rows_key(cases), EVERY]),
     )
+
+
+def about_elsewhere(material: Material, cases: Sequence[Case]) -> dict[str, Any]:
+    """Give what a report says of these cases, the last ones of the material: source, patients, rows."""
+    first = len(material.cases) - len(cases)
+    return {
+        "source": cases[0].folder,
+        "patients": len({case.subject_id for case in cases}),
+        "rows": int((material.rows.case >= first).sum()),
+    }
 
 
 def _on_grid(series: Series) -> NDArray[np.float64]:

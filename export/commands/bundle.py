@@ -122,7 +122,7 @@ def _keep(record: dict[str, Any], path: Path) -> None:
 def _crossval_figures(folder: Path | None) -> dict[str, Any] | None:
     if folder is None:
         return None
-    from barocast.export.crossval import table  # noqa: PLC0415 with torch, above
+    from barocast.export.crossval_page import table  # noqa: PLC0415 with torch, above
 
     try:
         report: dict[str, Any] = json.loads((folder / "crossval.json").read_text("utf-8"))

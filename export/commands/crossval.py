@@ -31,8 +31,9 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     """Cross-validate; give the exit status."""
     cohort = find_cohort(args)
     settle(args)
-    from barocast.export.cohorts.elsewhere import read_elsewhere, with_elsewhere  # noqa: PLC0415 with torch
-    from barocast.export.crossval import cross_validate, figures, save, table  # noqa: PLC0415
+    from barocast.export.cohorts.elsewhere import about_elsewhere, read_elsewhere, with_elsewhere  # noqa: PLC0415 with torch
+    from barocast.export.crossval import cross_validate, figures  # noqa: PLC0415
+    from barocast.export.crossval_page import save, table  # noqa: PLC0415
     from barocast.export.recipe import Recipe, read_material  # noqa: PLC0415
 
     recipe = Recipe()
@@ -43,11 +44,7 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
         material = with_elsewhere(material, elsewhere, args.work)
     report = figures(cross_validate(material, recipe, args.work, say))
     if elsewhere:
-        report["elsewhere"] = {
-            "source": elsewhere[0].folder,
-            "patients": len({case.subject_id for case in elsewhere}),
-            "rows": int((material.rows.case >= len(material.cases) - len(elsewhere)).sum()),
-        }
+        report["elsewhere"] = about_elsewhere(material, elsewhere)
     save(report, args.out)
     print(table(report))
     return 0

@@ -18,10 +18,8 @@ from barocast.export.crossval import (
     cross_validate,
     figures,
     folds,
-    forecast_table,
-    save,
-    table,
 )
+from barocast.export.crossval_page import forecast_table, save, table
 from barocast.export.recipe import Recipe
 from barocast.export.rows import make_rows
 from barocast.runtime.domain import Patient

@@ -11,8 +11,9 @@ import pytest
 
 from barocast.calibration.folds import FOLDS
 from barocast.export.cohort import Burden, Case
-from barocast.export.cohorts.elsewhere import EVERY, read_elsewhere, with_elsewhere
-from barocast.export.crossval import folds, page
+from barocast.export.cohorts.elsewhere import EVERY, about_elsewhere, read_elsewhere, with_elsewhere
+from barocast.export.crossval import folds
+from barocast.export.crossval_page import page
 from barocast.export.recipe import Material
 from barocast.export.rows import make_rows
 from barocast.runtime.domain import Patient
@@ -99,13 +100,17 @@ def test_every_second_landmark_of_each_of_them_teaches_and_none_is_judged(tmp_pa
     assert both.rows.at[: len(rows)].tolist() == rows.at.tolist()
     assert both.key != material.key
     assert with_elsewhere(material, site, tmp_path).key == both.key
+    taught = sum(map(len, expected))
+    assert about_elsewhere(both, site) == {"source": "Another site", "patients": 2, "rows": taught}
 
 
-def test_the_page_says_that_another_site_taught():
+def test_the_page_says_which_network_it_is_and_who_taught_it():
     report = json.loads(FIGURES.read_text("utf-8"))
     site = {"source": "Another site", "patients": 60, "rows": 32_000}
+    alone, other = page(report), page(report | {"elsewhere": site})
 
-    assert "**Not the shipped network**: in every fold 60 patients of Another site" in page(
-        report | {"elsewhere": site}
-    )
-    assert "Not the shipped network" not in page(report)
+    assert "The network is the float parent of the shipped graph." in alone
+    assert "Another site" not in alone
+    assert "`barocast train crossval --elsewhere DIR` on" in other
+    assert "The network is not the shipped one." in other
+    assert "In every fold 60 patients of Another site taught it too, with 32,000 landmarks" in other
