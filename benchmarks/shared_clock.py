@@ -2,6 +2,8 @@
 
 At 20 times real time a machine that is busy for half a second leaves one end of a line 10 s behind: what
 was measured then would be the machine. Time goes on only as long as every hand has been read within SLACK_S.
+plugin.clock.PlayClock stops with the whole machine; this one waits for a slow thread too, and for ever for
+one that ended.
 """
 
 from __future__ import annotations

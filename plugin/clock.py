@@ -17,6 +17,8 @@ TIMESYNCD: Final = Path("/run/systemd/timesync")
 """Where systemd-timesyncd keeps `synchronized`, a file that is there once it has set the clock."""
 LEAP_S: Final = 0.1
 """Most that a play moves on between two readings, wall seconds; twice what a bed waits (serve.READ_S)."""
+BUSY_S: Final = 0.5
+"""How long a machine may be too busy for one end of a play alone, wall seconds."""
 _TIME_ERROR: Final = 5
 """What adjtimex(2) gives while nothing disciplines the clock."""
 _TIMEX_BYTES: Final = 256
@@ -58,6 +60,10 @@ class PlayClock:
             self._now_s += min(read_s - self._read_s, LEAP_S) * self.speed
             self._read_s = read_s
             return self._now_s
+
+    def silence_s(self, usual_s: float) -> float:
+        """Give the silence that a monitor is told by, seconds of this clock: longer where time runs fast."""
+        return max(usual_s, BUSY_S * self.speed)
 
     def sleep(self, seconds: float) -> None:
         """Wait `seconds` of this clock, or longer."""

@@ -75,8 +75,6 @@ PICTURE: Final = (112, 34)
 """Columns and lines of a saved screen."""
 PATIENCE_S: Final = 300.0
 """Seconds of the case after which a monitor that was not heard ends the demo all the same."""
-STALE_WALL_S: Final = 0.5
-"""A machine that is busy for this long must not look like a silent monitor at high speed."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -108,7 +106,8 @@ def run(args: Namespace) -> int:
     _check(args)
     scenario = SCENARIOS[args.scenario]
     ends_s = min(args.seconds or scenario.duration_s, scenario.duration_s)
-    clock, stage = PlayClock(args.speed), _stage(args)
+    clock = PlayClock(args.speed)
+    stage = _stage(args, clock)
     bedside = stage.bedside
     story = Story(lambda: _picture(args, bedside, clock()))
     try:
@@ -194,7 +193,7 @@ class Stage:
     desk: Desk
 
 
-def _stage(args: Namespace) -> Stage:
+def _stage(args: Namespace, clock: PlayClock) -> Stage:
     bundle = load_bundle(args)
     engine, patient, desk = OrtEngine(bundle), SCENARIOS[args.scenario].patient, Desk()
     point = bundle.manifest.alarm
@@ -209,7 +208,7 @@ def _stage(args: Namespace) -> Stage:
         log=_log(args, watch.bundle_id),
         desk=desk,
         book=book,
-        stale_s=max(CABLES[args.feed].feed.stale_s, STALE_WALL_S * args.speed),
+        stale_s=clock.silence_s(CABLES[args.feed].feed.stale_s),
         wall=wall_time,
         say=say if args.headless else lambda _: None,
     )

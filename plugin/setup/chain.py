@@ -37,13 +37,6 @@ if TYPE_CHECKING:
     from barocast.runtime.domain import Decision
 
 PRESSURE: Final = "ABP_MEAN"
-STALE_WALL_S: Final = 0.5
-"""A machine that is busy for this long must not look like a silent monitor when time runs fast."""
-
-
-def _stale_s(usual_s: float, clock: Clock | PlayClock) -> float:
-    """Give the silence that ends forecasts, in seconds of this clock."""
-    return max(usual_s, STALE_WALL_S * clock.speed) if isinstance(clock, PlayClock) else usual_s
 
 
 @dataclass(slots=True)
@@ -71,7 +64,7 @@ class Chain:
             session=feed.session(),
             watch=watch,
             sinks=[],
-            stale_s=_stale_s(feed.stale_s, clock),
+            stale_s=clock.silence_s(feed.stale_s) if isinstance(clock, PlayClock) else feed.stale_s,
             every_s=settings.bed.every_s,
         )
         self._line = Line(self._open)

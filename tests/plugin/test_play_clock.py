@@ -43,6 +43,11 @@ def test_a_machine_that_stops_stops_the_play(wall):
     assert told(clock, wall, 0.05) == pytest.approx((0.1 + LEAP_S) * 100.0)
 
 
+def test_a_silence_is_longer_where_time_runs_fast():
+    assert PlayClock(1.0).silence_s(10.0) == 10.0
+    assert PlayClock(120.0).silence_s(10.0) == 60.0
+
+
 def test_it_begins_when_it_is_made(wall):
     wall.now_s += 50.0
 
